@@ -1,0 +1,1 @@
+"""mitmproxy addons; each loads on its own with mitmdump -s."""

@@ -1,0 +1,1 @@
+"""The cassette: a store of recorded exchanges."""

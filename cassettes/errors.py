@@ -1,0 +1,50 @@
+"""What can be wrong with a cassette, each with one sentence for the user.
+
+CassetteError
+├── NotACassette       the file is something else
+├── CassetteCorrupted  truncated or damaged
+├── CassetteTooNew     written by a newer peertape
+├── CassetteMissing    there is no such file
+├── CassetteReadOnly   recording into a place that cannot be written
+├── CassetteBusy       another process records into it
+├── DiskFull           no room for what is recorded
+└── ImportFailed       a file that is no recording, or a broken one
+"""
+
+from __future__ import annotations
+
+
+class CassetteError(Exception):
+    """Base of all; its text is a sentence that can be shown as it is."""
+
+
+class NotACassette(CassetteError):
+    pass
+
+
+class CassetteCorrupted(CassetteError):
+    pass
+
+
+class CassetteTooNew(CassetteError):
+    pass
+
+
+class CassetteMissing(CassetteError):
+    pass
+
+
+class CassetteReadOnly(CassetteError):
+    pass
+
+
+class CassetteBusy(CassetteError):
+    pass
+
+
+class DiskFull(CassetteError):
+    pass
+
+
+class ImportFailed(CassetteError):
+    pass

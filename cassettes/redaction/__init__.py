@@ -1,0 +1,1 @@
+"""Secrets never reach the disk: stable pseudonyms for them, by position."""

@@ -1,0 +1,1 @@
+"""The facts about PeerTube as data, one folder per version."""

@@ -1,0 +1,1 @@
+"""The engine, the lanes into it, the command line and the control API."""

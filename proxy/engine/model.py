@@ -1,0 +1,73 @@
+"""The vocabulary of the engine: a request, and an answer with its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from peertape.cassettes.bodies import EMPTY, Body
+from peertape.cassettes.headers import Headers
+
+
+class Source(StrEnum):
+    """Where an answer comes from."""
+
+    RECORDED = "recorded"
+    DERIVED = "derived"
+    EMULATED = "emulated"
+    FAULT = "fault"
+    LIVE = "live"
+    MISS = "miss"
+    CONTROL = "control"  # peertape's own pages under /__peertape__/; never counted
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a lane hands to the engine."""
+
+    method: str
+    target: str  # origin-form, as spelled on the wire: path and query
+    headers: Headers
+    body: bytes = b""
+    body_digest: bytes | None = None  # of the canonical body, when the body was too big to be held
+    scheme: str = "http"  # by which the client reached us
+    client: str = ""  # the client's address
+    origin_form: bool = True  # False for absolute-form and intercepted requests of the forward proxy
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
+
+    @property
+    def host(self) -> str:
+        return self.headers.get("host") or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response plus its source."""
+
+    status: int
+    headers: Headers
+    body: Body = EMPTY
+    reason: str = ""
+    source: Source = Source.RECORDED
+    exchange: int | None = None  # of the recording that it was taken from
+    cassette: str | None = None  # its cassette's name
+    remark: tuple[tuple[str, str], ...] = field(default=())  # more of the source: ("match", "tolerant")
+    trailers: Headers = Headers()
+    recorded_host: str | None = None  # the Host of the recorded request: a client that names it gets unchanged links
+
+    @property
+    def source_text(self) -> str:
+        """The value of Peertape-Source, for example `recorded; exchange=42`."""
+        parts = [self.source.value]
+        if self.exchange is not None:
+            parts.append(f"exchange={self.exchange}")
+        if self.cassette is not None:
+            parts.append(f"cassette={self.cassette}")
+        return "; ".join([*parts, *(f"{name}={value}" for name, value in self.remark)])
