@@ -66,6 +66,10 @@ class Headers:
     def added(self, name: str, value: str) -> Headers:
         return Headers((*self.pairs, (name, value)))
 
+    def lower(self) -> Headers:
+        """With lower-case names, as HTTP/2 and ASGI want them."""
+        return Headers(tuple((name.lower(), value) for name, value in self.pairs))
+
     def mapped(self, change: Callable[[str, str], str]) -> Headers:
         """With every value replaced by `change(lower-case name, value)`."""
         return Headers(tuple((name, change(name.lower(), value)) for name, value in self.pairs))

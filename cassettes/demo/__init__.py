@@ -1,1 +1,13 @@
-"""The bundled demo cassette."""
+"""The bundled demo cassette: a recorded PeerTube with users, videos and playlists. `docs/demo.md` tells what is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+NOTES = ()
+
+
+def path() -> Path:
+    """Where it lies: beside this file, also in the wheel."""
+    return Path(__file__).with_name("demo.cassette")

@@ -1,5 +1,15 @@
 """The command line."""
 
+from __future__ import annotations
+
+import sys
+
+from peertape.proxy.cli.root import cli
+
 
 def main() -> None:
-    raise SystemExit("not yet")
+    """The console script: exit code 0 fine, 1 a run that broke its strictness, 2 wrong usage or configuration."""
+    sys.exit(cli())
+
+
+__all__ = ["main"]

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from peertape.cassettes.bodies import EMPTY, Body
 from peertape.cassettes.headers import Headers
+from peertape.proxy.engine.journal import Nearest
 
 
 class Source(StrEnum):
@@ -60,6 +61,7 @@ class Answer:
     cassette: str | None = None  # its cassette's name
     remark: tuple[tuple[str, str], ...] = field(default=())  # more of the source: ("match", "tolerant")
     trailers: Headers = Headers()
+    nearest: tuple[Nearest, ...] = ()  # on a miss, or where the match is not exact: the recordings that are nearly it
     recorded_host: str | None = None  # the Host of the recorded request: a client that names it gets unchanged links
 
     @property

@@ -1,0 +1,60 @@
+"""Between mitmproxy's flows and the engine's words."""
+
+from __future__ import annotations
+
+from mitmproxy import http
+
+from peertape.cassettes.bodies import read
+from peertape.cassettes.headers import Headers
+from peertape.proxy.engine.model import Answer, Request
+
+HOP_BY_HOP = ("connection", "keep-alive", "proxy-connection")
+LARGEST_INLINE = 1024 * 1024  # octets of an answer that mitmproxy may hold in memory
+
+
+def request_of(flow: http.HTTPFlow, digest: bytes | None = None) -> Request:
+    """The request as the engine takes it; `digest` stands for a body that was streamed by."""
+    request = flow.request
+    headers = Headers.from_bytes(request.headers.fields)
+    if "host" not in headers and request.authority:
+        headers = Headers((("host", request.authority), *headers.pairs))
+    address = flow.client_conn.peername
+    return Request(
+        request.method,
+        request.data.path.decode("latin-1"),
+        headers,
+        request.raw_content or b"" if digest is None else b"",
+        digest,
+        "https" if flow.client_conn.tls else "http",
+        str(address[0]) if address else "",
+        origin_form=_is_for_us(flow),
+    )
+
+
+def _is_for_us(flow: http.HTTPFlow) -> bool:
+    """Whether the client named peertape itself as the server; not so through a forward proxy."""
+    return flow.client_conn.proxy_mode.type_name == "reverse"
+
+
+def head_of(answer: Answer, flow: http.HTTPFlow) -> http.Response:
+    """The answer's head as a response without a body."""
+    headers = answer.headers.without(*HOP_BY_HOP)
+    if flow.request.is_http2 or flow.request.is_http3:
+        headers = headers.without("transfer-encoding").lower()
+    return http.Response(
+        http_version=(flow.request.http_version if flow.request.is_http2 or flow.request.is_http3 else "HTTP/1.1").encode(),
+        status_code=answer.status,
+        reason=answer.reason.encode("latin-1"),
+        headers=http.Headers(headers.to_bytes()),
+        content=None,
+        trailers=http.Headers(answer.trailers.to_bytes()) if answer.trailers.pairs else None,
+        timestamp_start=flow.request.timestamp_end or flow.request.timestamp_start,
+        timestamp_end=None,
+    )
+
+
+def response_of(answer: Answer, flow: http.HTTPFlow) -> http.Response:
+    """The whole response: for answers that are small."""
+    response = head_of(answer, flow)
+    response.data.content = read(answer.body)
+    return response

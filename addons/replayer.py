@@ -1,0 +1,108 @@
+"""The replayer: asks the engine for an answer to every request; what the engine passes on goes to the instance."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from mitmproxy import http
+
+from peertape.addons.convert import LARGEST_INLINE, request_of, response_of
+from peertape.addons.handoff import Handoff
+from peertape.cassettes.headers import Headers
+from peertape.proxy.engine.model import Answer, Source
+
+if TYPE_CHECKING:
+    from peertape.cassettes.redaction.bodyfilter import BodyFilter
+    from peertape.proxy.engine.chain import Engine
+    from peertape.proxy.engine.session import Sessions
+
+logger = logging.getLogger(__name__)
+
+LARGEST_HELD = 8 * 1024 * 1024  # octets of a request body; a longer one is streamed by, and only its digest is kept
+DIGEST = "peertape-digest"
+
+DigestOf = Callable[[Headers], "BodyFilter"]
+
+
+class Replayer:
+    """`digest_of` gives the filter that tells the canonical digest of a body too big to be held."""
+
+    def __init__(self, engine: Engine, sessions: Sessions, handoff: Handoff, digest_of: DigestOf) -> None:
+        self._engine = engine
+        self._sessions = sessions
+        self._handoff = handoff
+        self._digest_of = digest_of
+
+    async def running(self) -> None:
+        await self._handoff.start()
+
+    async def done(self) -> None:
+        await self._handoff.stop()
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        if not _is_big(flow.request):
+            return
+        digest = self._digest_of(Headers.from_bytes(flow.request.headers.fields))
+
+        async def answer() -> Answer:
+            return self._ask(flow, digest.digest)
+
+        def swallow(data: bytes) -> Iterable[bytes]:
+            if data:
+                digest.feed(data)
+            else:
+                digest.finish()
+            return ()
+
+        flow.request.headers.pop("content-length", None)
+        flow.request.headers["transfer-encoding"] = "chunked"
+        flow.request.stream = swallow
+        self._handoff.take(flow, answer)
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        if flow.response is not None or flow.request.stream:
+            return
+        answer = self._ask(flow)
+        if answer.source is Source.LIVE:
+            return
+        if answer.body.size <= LARGEST_INLINE:
+            flow.response = response_of(answer, flow)
+        else:
+            self._hand_over(flow, answer)
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        self._handoff.headers_arrived(flow)
+
+    def _hand_over(self, flow: http.HTTPFlow, answer: Answer) -> None:
+        async def ready() -> Answer:
+            return answer
+
+        flow.request.raw_content = b""
+        self._handoff.take(flow, ready)
+
+    def _ask(self, flow: http.HTTPFlow, digest: bytes | None = None) -> Answer:
+        request = request_of(flow, digest)
+        answer = self._engine.answer(request, self._sessions.of(request))
+        mark(flow, answer)
+        return answer
+
+
+def mark(flow: http.HTTPFlow, answer: Answer) -> None:
+    """Shows the source beside the flow in mitmweb and in the console program."""
+    flow.comment = answer.source_text
+    flow.marked = {
+        Source.RECORDED: ":cd:",
+        Source.DERIVED: ":scissors:",
+        Source.EMULATED: ":robot:",
+        Source.FAULT: ":boom:",
+        Source.LIVE: ":satellite:",
+        Source.MISS: ":question:",
+        Source.CONTROL: ":wrench:",
+    }[answer.source]
+
+
+def _is_big(request: http.Request) -> bool:
+    length = request.headers.get("content-length", "")
+    return length.isdecimal() and int(length) > LARGEST_HELD

@@ -1,0 +1,122 @@
+"""Bodies in the database: in chunks, content-addressed, compressed where that helps."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import zstandard
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+
+from peertape.cassettes.schema import bodies, chunks
+
+CHUNK = 256 * 1024  # octets of a body per row: what a Range near the end has to read at most
+WORTH_IT = 0.95  # a chunk that stays above this share of its size is stored as it is
+LEVEL = 6
+
+_ADD_BODY = insert(bodies)
+_ADD_CHUNK = insert(chunks)
+_FIND = select(bodies.c.id).where(bodies.c.sha256 == bindparam("wanted"))
+_FINISH = update(bodies).where(bodies.c.id == bindparam("body")).values(sha256=bindparam("digest"), size=bindparam("octets"))
+_READ = (
+    select(chunks.c.position, chunks.c.size, chunks.c.coding, chunks.c.data)
+    .where(chunks.c.body_id == bindparam("body"), chunks.c.position <= bindparam("at"))
+    .order_by(chunks.c.position.desc())
+    .limit(1)
+)
+
+
+class BodyWriter:
+    """Takes one body piece by piece. Every chunk is in the database as soon as it is full."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._digest = hashlib.sha256()
+        self._pending = bytearray()
+        self._stored = 0
+        self._compressor = zstandard.ZstdCompressor(level=LEVEL)
+        self.id: int | None = None
+
+    @property
+    def size(self) -> int:
+        return self._stored + len(self._pending)
+
+    def write(self, data: bytes) -> None:
+        self._digest.update(data)
+        self._pending += data
+        while len(self._pending) >= CHUNK:
+            self._store(bytes(self._pending[:CHUNK]))
+            del self._pending[:CHUNK]
+
+    def finish(self) -> int:
+        """The body's id: an equal one's, if the cassette has it already."""
+        digest = self._digest.digest()
+        known = self._connection.execute(_FIND, {"wanted": digest}).scalar()
+        if known is not None:
+            self.discard()
+            self.id = int(known)
+            return self.id
+        self._flush()
+        self._connection.execute(_FINISH, {"body": self.id, "digest": digest, "octets": self._stored})
+        assert self.id is not None
+        return self.id
+
+    def cut(self) -> int:
+        """Keeps what there is of a body that did not end; it has no address, since more of it is unknown."""
+        self._flush()
+        self._connection.execute(_FINISH, {"body": self.id, "digest": None, "octets": self._stored})
+        assert self.id is not None
+        return self.id
+
+    def discard(self) -> None:
+        if self.id is not None:
+            self._connection.execute(delete(chunks).where(chunks.c.body_id == self.id))
+            self._connection.execute(delete(bodies).where(bodies.c.id == self.id))
+            self.id = None
+
+    def _flush(self) -> None:
+        self._begin()
+        if self._pending:
+            self._store(bytes(self._pending))
+            self._pending.clear()
+
+    def _begin(self) -> None:
+        if self.id is None:
+            (self.id,) = self._connection.execute(_ADD_BODY, {"size": 0}).inserted_primary_key or (None,)
+
+    def _store(self, data: bytes) -> None:
+        self._begin()
+        packed = self._compressor.compress(data)
+        smaller = len(packed) < WORTH_IT * len(data)
+        self._connection.execute(
+            _ADD_CHUNK,
+            {
+                "body_id": self.id,
+                "position": self._stored,
+                "size": len(data),
+                "coding": "zstd" if smaller else "identity",
+                "data": packed if smaller else data,
+            },
+        )
+        self._stored += len(data)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBody:
+    """A body in the database; reads the chunks that are asked for, one at a time."""
+
+    engine: Engine
+    id: int
+    size: int
+
+    def pieces(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        end = self.size if stop is None else min(stop, self.size)
+        at = start
+        while at < end:
+            with self.engine.connect() as connection:
+                row = connection.execute(_READ, {"body": self.id, "at": at}).one()
+            data = zstandard.decompress(row.data, max_output_size=row.size) if row.coding == "zstd" else row.data
+            piece = data[at - row.position : end - row.position]
+            yield piece
+            at += len(piece)

@@ -1,0 +1,215 @@
+"""Opening the file under a cassette: checks first, and one clear sentence when something is wrong.
+
+Nothing here changes a file that is not a cassette of this version, or is damaged.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool, StaticPool
+
+from peertape.cassettes import errors, migrations, schema
+
+SQLITE_MAGIC = b"SQLite format 3\x00"
+CHECKED_WHOLE = 64 * 1024 * 1024  # up to this size a file is checked page by page when it is opened
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turns what SQLite or the system says into an error with a sentence for the user."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        raise sentence_for(path, cause) from error
+
+
+def sentence_for(path: Path, cause: BaseException) -> errors.CassetteError:
+    text = str(cause).lower()
+    if "full" in text or "no space left" in text or "quota" in text or "file too large" in text:
+        return errors.DiskFull(f"There is no room left on the disk for {path}.")
+    if "readonly" in text or "read-only" in text or "permission" in text:
+        return errors.CassetteReadOnly(f"{path} cannot be written: the file or its folder is read-only.")
+    if "locked" in text or "busy" in text:
+        return errors.CassetteBusy(f"{path} is being recorded into by another process; stop that one or name another.")
+    if "malformed" in text or "not a database" in text or "corrupt" in text:
+        return errors.CassetteCorrupted(f"{path} is damaged: {cause}.")
+    if "unable to open" in text or "no such file" in text:
+        return errors.CassetteMissing(f"{path} cannot be opened: {cause}.")
+    return errors.CassetteError(f"{path}: {cause}.")
+
+
+def open_reader(path: Path) -> Engine:
+    """An engine that can only read. An older version is migrated in a copy; the file itself stays as it is."""
+    version = check(path)
+    if version < schema.VERSION:
+        return _migrated_copy(path, version)
+    with explained(path):
+        return _reading_engine(path)
+
+
+def open_writer(path: Path) -> Engine:
+    """An engine for the one writer; creates the file if there is none, and brings an older one up to date."""
+    version = check(path) if path.exists() else 0
+    engine = _writing_engine(path)
+    with explained(path):
+        try:
+            _pragma(engine, "journal_mode = WAL")
+            with engine.begin() as connection:
+                if version < schema.VERSION:
+                    new = migrations.migrate(connection, version)
+                    connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+                    connection.exec_driver_sql(f"PRAGMA user_version = {new}")
+        except BaseException:
+            engine.dispose()
+            if version == 0:
+                remove(path)
+            raise
+    return engine
+
+
+def close_writer(engine: Engine) -> None:
+    """Folds the write-ahead log into the file, so that one file is left."""
+    _pragma(engine, "wal_checkpoint(TRUNCATE)", "journal_mode = DELETE")
+    engine.dispose()
+
+
+def _pragma(engine: Engine, *statements: str) -> None:
+    """Outside of any transaction, as these need it."""
+    connection = engine.raw_connection()
+    try:
+        for statement in statements:
+            connection.cursor().execute(f"PRAGMA {statement}").fetchall()
+    finally:
+        connection.close()
+
+
+def remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def check(path: Path) -> int:
+    """The version of the cassette at `path`; raises if it is none, damaged, or too new."""
+    if not path.exists():
+        raise errors.CassetteMissing(f"There is no cassette {path}; `peertape record --cassette {path}` makes one.")
+    if path.is_dir():
+        raise errors.NotACassette(f"{path} is a folder, not a cassette.")
+    try:
+        with path.open("rb") as file:
+            head = file.read(100)
+    except OSError as error:
+        raise errors.CassetteMissing(f"{path} cannot be read: {error.strerror}.") from error
+    if len(head) < 100 or not head.startswith(SQLITE_MAGIC):
+        hint = " It looks like a recording; bring it in with `peertape cassette import`." if _is_recording(head) else ""
+        raise errors.NotACassette(f"{path} is not a cassette.{hint}")
+    version, application = struct.unpack(">I", head[60:64])[0], struct.unpack(">I", head[68:72])[0]
+    log = path.with_name(path.name + "-wal")
+    if not (log.exists() and log.stat().st_size):
+        if application != schema.APPLICATION_ID:
+            raise errors.NotACassette(f"{path} is a SQLite database, but not a cassette.")
+        _check_length(path, head)
+    version, application = _ask(path)
+    if application != schema.APPLICATION_ID:
+        raise errors.NotACassette(f"{path} is a SQLite database, but not a cassette.")
+    if version > schema.VERSION:
+        raise errors.CassetteTooNew(
+            f"{path} has format {version}, this peertape knows {schema.VERSION} at most; update peertape to open it."
+        )
+    return version
+
+
+def _is_recording(head: bytes) -> bool:
+    return head[:1].isdigit() or head.lstrip()[:1] == b"{"
+
+
+def _check_length(path: Path, head: bytes) -> None:
+    """Offsets of the database header: SQLite's file format, section 1.3."""
+    page_size, pages = struct.unpack(">H", head[16:18])[0], struct.unpack(">I", head[28:32])[0]
+    page_size = 65536 if page_size == 1 else page_size
+    counter, valid_for = head[24:28], head[92:96]
+    if counter == valid_for and path.stat().st_size < page_size * pages:
+        raise errors.CassetteCorrupted(
+            f"{path} is cut short: {path.stat().st_size} of {page_size * pages} octets are there."
+        )
+
+
+def _ask(path: Path) -> tuple[int, int]:
+    """user_version and application_id as SQLite sees them, its log included; and whether the pages are sound."""
+    with explained(path):
+        engine = _reading_engine(path)
+        try:
+            with engine.connect() as connection:
+                version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+                application = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
+                if path.stat().st_size <= CHECKED_WHOLE:
+                    found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+                    if found != "ok":
+                        raise errors.CassetteCorrupted(f"{path} is damaged: {' '.join(str(found).split())}.")
+        finally:
+            engine.dispose()
+    return int(version), int(application)
+
+
+def _reading_engine(path: Path) -> Engine:
+    folder_is_writable = os.access(path.parent, os.W_OK)
+    log = path.with_name(path.name + "-wal")
+    immutable = "" if folder_is_writable or log.exists() else "&immutable=1"
+    uri = f"file:{quote(str(path.resolve()))}?mode=ro{immutable}"
+    return _engine(uri, "AUTOCOMMIT", shared=True)
+
+
+def _writing_engine(path: Path) -> Engine:
+    engine = _engine(f"file:{quote(str(path.resolve()))}?mode=rwc", None, shared=False)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun below, not by the driver
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA busy_timeout = 0")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _engine(uri: str, isolation: str | None, *, shared: bool) -> Engine:
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(uri, uri=True, check_same_thread=False, cached_statements=256)
+
+    options = {"isolation_level": isolation} if isolation else {}
+    return create_engine(
+        "sqlite://", creator=connect, poolclass=StaticPool if shared else NullPool, **options
+    )
+
+
+def _migrated_copy(path: Path, version: int) -> Engine:
+    folder = Path(tempfile.mkdtemp(prefix="peertape-"))
+    copy = folder / path.name
+    for suffix in ("", "-wal"):
+        source = path.with_name(path.name + suffix)
+        if source.exists():
+            shutil.copyfile(source, copy.with_name(copy.name + suffix))
+    close_writer(open_writer(copy))
+    engine = _reading_engine(copy)
+
+    @event.listens_for(engine, "engine_disposed")
+    def clean(_engine: Engine) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+    return engine

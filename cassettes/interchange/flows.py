@@ -1,0 +1,270 @@
+"""mitmproxy's flow files, in and out, one flow in memory at a time.
+
+Facts: mitmproxy/io/io.py and tnetstring.py (the file), mitmproxy/http.py (what the fields of a flow hold).
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+from mitmproxy import exceptions
+from mitmproxy.connection import Client, Server
+from mitmproxy.flow import Error, Flow
+from mitmproxy.http import Headers as FlowHeaders
+from mitmproxy.http import HTTPFlow, Request, Response
+from mitmproxy.io import FlowReader, tnetstring
+from mitmproxy.websocket import WebSocketData, WebSocketMessage
+from wsproto.frame_protocol import Opcode
+
+from peertape.cassettes.bodies import BytesBody, read
+from peertape.cassettes.errors import ImportFailed
+from peertape.cassettes.headers import Headers
+from peertape.cassettes.interchange import extras
+from peertape.cassettes.interchange.framing import has_no_body, in_memory, is_short, octets, without_ours
+from peertape.cassettes.interchange.report import ImportReport, Progress
+from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
+
+_METADATA = "peertape"  # the member of flow.metadata that holds the extras
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_ERRORS = {
+    State.FAILED: "no response was recorded",
+    State.UNSTORED: "the body was over the size limit and was not kept",
+    State.CUT: "cut while recording",
+    State.OPEN: "cut while recording",
+}
+_SWEEP = 64 * 1024 * 1024
+# What mitmproxy's reader lets through of a damaged file, beside its own exception.
+_DAMAGE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError, MemoryError)
+
+
+def read_flows(
+    file: BinaryIO, report: ImportReport | None = None, progress: Progress | None = None
+) -> Iterator[Exchange]:
+    """Every HTTP flow of the file as an exchange, in the file's order.
+
+    ImportFailed where the file ends early or is no flow file; what came before it has been yielded by then.
+    """
+    report, sweeper = report or ImportReport(), _Sweeper()
+    for number, flow in enumerate(_flows(file), start=1):
+        if not isinstance(flow, HTTPFlow):
+            report.skipped[flow.type] += 1
+        elif flow.request.method == "CONNECT":
+            report.skipped["connect"] += 1
+        else:
+            try:
+                exchange = exchange_of(flow)
+            except _DAMAGE as error:
+                raise ImportFailed(f"flow {number} cannot be understood: {error}") from error
+            yield report.took(exchange)
+            sweeper.passed(exchange)
+        if progress:
+            progress(file.tell())
+
+
+def write_flows(exchanges: Iterable[Exchange], file: BinaryIO) -> int:
+    """Writes a flow for each exchange, the incomplete ones too, and returns how many."""
+    count, sweeper = 0, _Sweeper()
+    for exchange in exchanges:
+        tnetstring.dump(flow_of(exchange).get_state(), file)
+        sweeper.passed(exchange)
+        count += 1
+    return count
+
+
+class _Sweeper:
+    """Frees the bodies of the flows that have passed.
+
+    mitmproxy/utils/typecheck.py leaves every message in a reference cycle with the exception that it caught, and
+    Python collects cycles by their number, not by their size.
+    """
+
+    def __init__(self) -> None:
+        self._unswept = 0
+
+    def passed(self, exchange: Exchange) -> None:
+        self._unswept += exchange.request.body.size + (exchange.response.body.size if exchange.response else 0)
+        if self._unswept > _SWEEP:
+            self._unswept = 0
+            gc.collect()
+
+
+def _flows(file: BinaryIO) -> Iterator[Flow]:
+    reader = FlowReader(file)
+    head = reader.peek(1)
+    if head and not head[:1].isdigit():  # mitmproxy would read HAR here too, and lose much of it
+        raise ImportFailed("this is no mitmproxy flow file")
+    number = 0
+    try:
+        for flow in reader.stream():
+            number += 1
+            yield flow
+    except exceptions.FlowReadException as error:
+        if isinstance(error.__cause__, ValueError) and "flow format version" in str(error.__cause__):
+            raise ImportFailed(f"flow {number + 1} cannot be read: {error.__cause__}") from error
+        raise ImportFailed(f"the file is cut off or damaged after {number} whole flows") from error
+    except _DAMAGE as error:
+        raise ImportFailed(f"the file is damaged, or no mitmproxy flow file, after {number} whole flows") from error
+
+
+def exchange_of(flow: HTTPFlow) -> Exchange:
+    """The exchange that an HTTP flow recorded."""
+    plain = _plain(flow)
+    own = flow.metadata.get(_METADATA)
+    return without_ours(extras.applied(plain, own) if isinstance(own, dict) else plain)
+
+
+def flow_of(exchange: Exchange) -> HTTPFlow:
+    """A flow that mitmproxy shows and replays, and that `exchange_of` turns back into the same exchange."""
+    exchange = without_ours(in_memory(exchange))
+    host, port = _host_and_port(exchange.request.authority, exchange.request.scheme)
+    flow = HTTPFlow(
+        Client(
+            peername=("127.0.0.1", 0),
+            sockname=("127.0.0.1", 0),
+            timestamp_start=exchange.timing.started,
+            tls=exchange.request.scheme == "https",
+        ),
+        Server(address=(host, port), tls=exchange.request.scheme == "https"),
+    )
+    flow.timestamp_created = exchange.timing.started
+    flow.request = _flow_request(exchange.request, exchange.timing, host, port)
+    if exchange.response is not None:
+        flow.response = _flow_response(exchange.response, exchange.timing, exchange.state)
+    if exchange.messages:
+        flow.websocket = WebSocketData([_flow_message(message) for message in exchange.messages])
+    reason = exchange.error or _ERRORS.get(exchange.state)
+    if reason is not None:
+        text = reason.encode("utf-8", "backslashreplace").decode("utf-8")
+        flow.error = Error(text, exchange.timing.answered or exchange.timing.sent or exchange.timing.started)
+    if exchange.id:
+        flow.comment = f"peertape exchange {exchange.id}"
+    if lost := extras.differences(exchange, _plain(flow)):
+        flow.metadata[_METADATA] = lost
+    return flow
+
+
+def _plain(flow: HTTPFlow) -> Exchange:
+    """What mitmproxy's own fields say."""
+    request, response = flow.request, flow.response
+    websocket = flow.websocket
+    return Exchange(
+        request=RecordedRequest(
+            method=_text(request.data.method),
+            target=_text(request.data.path),
+            scheme=_text(request.data.scheme),
+            authority=_authority(request),
+            http_version=_text(request.data.http_version),
+            headers=_headers(request.headers),
+            body=BytesBody(request.raw_content or b""),
+            trailers=_headers(request.trailers),
+        ),
+        response=None if response is None else _recorded(response),
+        timing=Timing(
+            started=request.timestamp_start,
+            sent=request.timestamp_end,
+            answering=None if response is None else response.timestamp_start,
+            answered=None if response is None else response.timestamp_end,
+        ),
+        state=_state(flow),
+        error=flow.error.msg if flow.error else None,
+        messages=tuple(
+            Message(m.timestamp, m.from_client, m.is_text, m.content)
+            for m in (websocket.messages if websocket else ())
+            if not m.dropped  # the other side never saw it
+        ),
+    )
+
+
+def _recorded(response: Response) -> RecordedResponse:
+    return RecordedResponse(
+        status=response.status_code,
+        reason=_text(response.data.reason),
+        http_version=_text(response.data.http_version),
+        headers=_headers(response.headers),
+        body=BytesBody(response.raw_content or b""),
+        trailers=_headers(response.trailers),
+    )
+
+
+def _state(flow: HTTPFlow) -> State:
+    response = flow.response
+    if response is None:
+        return State.FAILED
+    if flow.websocket is not None:
+        return State.COMPLETE  # however it was closed, the messages are what there was
+    if flow.error:
+        return State.CUT
+    if has_no_body(flow.request.method, response.status_code):
+        return State.COMPLETE
+    content = response.raw_content
+    if content is None or is_short(_headers(response.headers), len(content)):
+        return State.CUT
+    return State.COMPLETE
+
+
+def _authority(request: Request) -> str:
+    headers = _headers(request.headers)
+    if (told := headers.get("host") or _text(request.data.authority)) != "":
+        return told
+    host, port = request.data.host, request.data.port
+    bracketed = f"[{host}]" if ":" in host else host
+    return bracketed if _DEFAULT_PORTS.get(_text(request.data.scheme)) == port else f"{bracketed}:{port}"
+
+
+def _host_and_port(authority: str, scheme: str) -> tuple[str, int]:
+    host, colon, port = authority.rpartition(":")
+    if not colon or "]" in port or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
+        host, port = authority, str(_DEFAULT_PORTS.get(scheme, 80))
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def _flow_request(request: RecordedRequest, timing: Timing, host: str, port: int) -> Request:
+    # HTTP/1 with an authority would be the absolute form; HTTP/2 and 3 have :authority where there is no Host.
+    pseudo = not request.http_version.startswith("HTTP/1") and "host" not in request.headers
+    return Request(
+        host=host,
+        port=port,
+        method=octets(request.method),
+        scheme=octets(request.scheme),
+        authority=octets(request.authority) if pseudo else b"",
+        path=octets(request.target),
+        http_version=octets(request.http_version),
+        headers=_flow_headers(request.headers),
+        content=read(request.body),
+        trailers=_flow_headers(request.trailers) if request.trailers else None,
+        timestamp_start=timing.started,
+        timestamp_end=timing.sent,
+    )
+
+
+def _flow_response(response: RecordedResponse, timing: Timing, state: State) -> Response:
+    began = timing.answering or timing.answered or timing.sent or timing.started  # mitmproxy demands one
+    return Response(
+        http_version=octets(response.http_version),
+        status_code=response.status,
+        reason=octets(response.reason),
+        headers=_flow_headers(response.headers),
+        content=None if state is State.UNSTORED and not response.body.size else read(response.body),
+        trailers=_flow_headers(response.trailers) if response.trailers else None,
+        timestamp_start=began,
+        timestamp_end=timing.answered,
+    )
+
+
+def _flow_message(message: Message) -> WebSocketMessage:
+    kind = Opcode.TEXT if message.is_text else Opcode.BINARY
+    return WebSocketMessage(kind, message.from_client, message.content, message.at)
+
+
+def _flow_headers(headers: Headers) -> FlowHeaders:
+    return FlowHeaders((octets(name), octets(value)) for name, value in headers)
+
+
+def _headers(headers: FlowHeaders | None) -> Headers:
+    return Headers.from_bytes(headers.fields) if headers is not None else Headers()
+
+
+def _text(data: bytes) -> str:
+    return data.decode("latin-1")

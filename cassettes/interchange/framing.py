@@ -1,0 +1,59 @@
+"""What HTTP says about the size of a body (RFC 9110 sections 6.4.1 and 8.6, RFC 9112 section 6.3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from peertape.cassettes import bodies
+from peertape.cassettes.bodies import Body, BytesBody
+from peertape.cassettes.headers import Headers
+from peertape.cassettes.model import Exchange
+
+
+def has_no_body(method: str, status: int) -> bool:
+    """Whether such a response never carries a body, whatever its Content-Length says."""
+    return method.upper() == "HEAD" or 100 <= status < 200 or status in (204, 304)
+
+
+def declared_length(headers: Headers) -> int | None:
+    """What Content-Length promises, where it counts."""
+    text = (headers.get("content-length") or "").strip()
+    if "transfer-encoding" in headers or not (text.isascii() and text.isdecimal()):
+        return None
+    return int(text)
+
+
+def is_short(headers: Headers, size: int) -> bool:
+    """Whether fewer octets came than were promised."""
+    length = declared_length(headers)
+    return length is not None and size < length
+
+
+def octets(text: str) -> bytes:
+    """Wire text is latin-1; what is not, was never on a wire and becomes UTF-8."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+def without_ours(exchange: Exchange) -> Exchange:
+    """Without the Peertape-* headers that another peertape put there: they are no part of the instance."""
+    request = replace(exchange.request, headers=_theirs(exchange.request.headers))
+    response = exchange.response and replace(exchange.response, headers=_theirs(exchange.response.headers))
+    return replace(exchange, request=request, response=response)
+
+
+def in_memory(exchange: Exchange) -> Exchange:
+    """With its bodies read: the formats of others hold them whole."""
+    request = replace(exchange.request, body=_whole(exchange.request.body))
+    response = exchange.response and replace(exchange.response, body=_whole(exchange.response.body))
+    return replace(exchange, request=request, response=response)
+
+
+def _theirs(headers: Headers) -> Headers:
+    return headers.only(lambda name: not name.startswith("peertape-"))
+
+
+def _whole(body: Body) -> BytesBody:
+    return body if isinstance(body, BytesBody) else BytesBody(bodies.read(body))

@@ -1,0 +1,136 @@
+"""What makes two requests the same: the keys of the first two tiers of matching, and the form of the third.
+
+All of it works on redacted requests: a secret and its pseudonym give the same key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from peertape.cassettes.headers import Headers, media_type
+from peertape.cassettes.paths import fold
+from peertape.config import facts
+
+EMPTY_DIGEST = hashlib.sha256(b"").digest()
+KEY_LENGTH = 16
+QUERY_CREDENTIALS = frozenset({"accesstoken", "videofiletoken", "token"})
+CHARSET = re.compile(r"charset=\"?([^\";\s]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKeys:
+    exact: bytes
+    telling: bytes
+    folded_path: str
+    credential: str | None
+    body_digest: bytes
+
+
+def keys_of(method: str, target: str, headers: Headers, body_digest: bytes) -> RequestKeys:
+    path, _, query = target.partition("?")
+    untelling = facts.load().untelling_headers
+    everything = sorted(
+        (name.lower(), value)
+        for name, value in headers
+        if name.lower() not in untelling and not name.lower().startswith("peertape-")
+    )
+    shape = (method, path, *sorted_query(query))
+    return RequestKeys(
+        exact=_hash(shape, everything, body_digest),
+        telling=_hash(shape, telling(method, path, headers, body_digest), body_digest),
+        folded_path=fold(path),
+        credential=credential(headers),
+        body_digest=body_digest,
+    )
+
+
+def sorted_query(query: str) -> list[str]:
+    """Parameters as spelled, ordered by name; repeated names keep their order, which PeerTube heeds."""
+    return sorted(query.split("&"), key=lambda pair: pair.partition("=")[0]) if query else []
+
+
+def credential(headers: Headers) -> str | None:
+    """The token that a request presents, in whatever scheme; None for an anonymous one."""
+    value = headers.get("authorization")
+    if value is None:
+        return None
+    scheme, _, rest = value.partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" else value
+
+
+def query_credential(query: str) -> str | None:
+    """A token in the query: of a private video's file, of a feed, of a socket."""
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if name.lower() in QUERY_CREDENTIALS and value:
+            return unquote_plus(value)
+    return None
+
+
+def telling(method: str, path: str, headers: Headers, body_digest: bytes) -> list[tuple[str, str]]:
+    """The headers that tell requests of one user apart."""
+    wanted = facts.load().telling_headers
+    out = [
+        (name.lower(), value)
+        for name, value in headers
+        if name.lower() in wanted and name.lower() not in ("accept", "origin")
+    ]
+    out.append(("accept", negotiation(method, path, headers)))
+    if "origin" in headers:
+        out.append(("origin", ""))  # PeerTube answers every origin alike
+    if body_digest != EMPTY_DIGEST:
+        out.append(("content-type", body_type(headers)))
+    if ("if-none-match" in headers or "if-modified-since" in headers) and "cache-control" in headers:
+        out.append(("cache-control", headers.get("cache-control") or ""))
+    return sorted(out)
+
+
+def negotiation(method: str, path: str, headers: Headers) -> str:
+    """What Accept asks for, where the path heeds it: `activity`, `page` (HTML or anything), or the types themselves."""
+    folded = fold(path)
+    if not any(pattern.matches(method, folded) for pattern in facts.negotiated()):
+        return ""
+    accept = headers.get("accept") or "*/*"
+    if "activity+json" in accept or "ld+json" in accept:
+        return "activity"
+    if "*/*" in accept or "text/html" in accept:
+        return "page"
+    return ",".join(sorted(part.partition(";")[0].strip().lower() for part in accept.split(",")))
+
+
+def body_type(headers: Headers) -> str:
+    """The body's media type, with its charset if that is not the usual one."""
+    found = CHARSET.search(headers.get("content-type") or "")
+    charset = found[1].lower() if found else "utf-8"
+    return media_type(headers) + ("" if charset in ("utf-8", "utf8") else f";{charset}")
+
+
+def tolerant_query(query: str, ignored: frozenset[str] = frozenset()) -> tuple[tuple[str, str], ...]:
+    """The query by meaning: decoded, defaults left out, single parameters once, credentials and ignored ones left out."""
+    known = facts.load()
+    out: list[tuple[str, str]] = []
+    seen: set[str] = set()
+    for pair in filter(None, query.split("&")):
+        name, _, value = pair.partition("=")
+        name, value = unquote_plus(name), unquote_plus(value)
+        if name in ignored or name.lower() in QUERY_CREDENTIALS or (name in known.single_query and name in seen):
+            continue
+        seen.add(name)
+        if known.query_defaults.get(name) != value:
+            out.append((name, value))
+    return tuple(sorted(out, key=lambda item: item[0]))
+
+
+def _hash(shape: Iterable[str], headers: Iterable[tuple[str, str]], body_digest: bytes) -> bytes:
+    digest = hashlib.sha256()
+    for part in shape:
+        digest.update(part.encode() + b"\x00")
+    digest.update(b"\x01")
+    for name, value in headers:
+        digest.update(name.encode() + b"\x00" + value.encode() + b"\x00")
+    digest.update(b"\x01" + body_digest)
+    return digest.digest()[:KEY_LENGTH]

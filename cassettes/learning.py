@@ -1,0 +1,151 @@
+"""What the cassette learns from the traffic that it keeps: whose a token is, which number a video has, where the public
+origin is. Works on redacted bodies only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from peertape.cassettes.headers import Headers, media_type
+from peertape.cassettes.keys import credential
+from peertape.cassettes.paths import UUID_TEXT, fold
+
+LOGIN = "/api/v1/users/token"
+ME = "/api/v1/users/me"
+VIDEO_TOKEN = re.compile(r"/api/v1/videos/[^/]+/token")
+SCOPED_TOKENS = "/api/v1/users/scoped-tokens"
+MOST_BYTES = 4 * 1024 * 1024  # of a body that is looked through
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A token and whose it is: a user's name, or (`refreshed`, `asker`) the user of another token."""
+
+    pseudonym: str
+    kind: str  # access, refresh, file, feed
+    user: str | None = None
+    same_as: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    name: str
+    role: str | None
+    email: str | None
+    credential: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    kind: str
+    uuid: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A public origin that the instance gave itself; `weight` orders guesses."""
+
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    text: str
+
+
+Fact = Credential | User | Resource | Origin | Version
+
+
+def learn(
+    method: str, target: str, headers: Headers, body: bytes | None, status: int, response: bytes | None, kind: str
+) -> Iterator[Fact]:
+    """The facts in one complete exchange; `body` and `response` are decoded, redacted text, `kind` the response's media type."""
+    if not 200 <= status < 300 or not response or len(response) > MOST_BYTES or "json" not in kind:
+        return
+    try:
+        value = json.loads(response)
+    except ValueError:
+        return
+    path = fold(target.partition("?")[0])
+    if isinstance(value, dict):
+        yield from _tokens(method, path, headers, body or b"", value)
+        if path == ME and method == "GET" and (asker := credential(headers)):
+            yield from _me(value, asker)
+        if isinstance(version := value.get("serverVersion"), str):
+            yield Version(version)
+    if path.startswith("/api/"):
+        yield from _resources(value, "")
+        yield from _origins(value)
+
+
+def _tokens(method: str, path: str, headers: Headers, body: bytes, value: dict[str, Any]) -> Iterator[Fact]:
+    asker = credential(headers)
+    if method == "POST" and path == LOGIN:
+        form = fields(headers, body)
+        user, old = form.get("username"), form.get("refresh_token")
+        if user or old:
+            for name, kind in (("access_token", "access"), ("refresh_token", "refresh")):
+                if isinstance(token := value.get(name), str):
+                    yield Credential(token, kind, user=user.lower() if user else None, same_as=old)
+    elif method == "POST" and VIDEO_TOKEN.fullmatch(path) and isinstance(files := value.get("files"), dict):
+        if isinstance(token := files.get("token"), str):
+            yield Credential(token, "file", same_as=asker)
+    elif path == SCOPED_TOKENS and asker and isinstance(token := value.get("feedToken"), str):
+        yield Credential(token, "feed", same_as=asker)
+
+
+def fields(headers: Headers, body: bytes) -> dict[str, str]:
+    """The fields of a form or JSON body, the first of each name."""
+    text = body.decode("utf-8", "replace")
+    if "json" in media_type(headers):
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return {}
+        return {k: v for k, v in value.items() if isinstance(v, str)} if isinstance(value, dict) else {}
+    return dict(reversed(parse_qsl(text, keep_blank_values=True)))
+
+
+def _me(value: dict[str, Any], asker: str) -> Iterator[Fact]:
+    name, role, email = value.get("username"), value.get("role"), value.get("email")
+    if isinstance(name, str):
+        label = role.get("label") if isinstance(role, dict) else None
+        yield User(name.lower(), label, email if isinstance(email, str) else None, asker)
+
+
+def _resources(value: Any, within: str) -> Iterator[Fact]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _resources(item, within)
+    elif isinstance(value, dict):
+        uuid, number = value.get("uuid"), value.get("id")
+        if isinstance(uuid, str) and isinstance(number, int) and UUID_TEXT.fullmatch(uuid) and (k := _kind(value, within)):
+            yield Resource(k, uuid.lower(), number)
+        for name, member in value.items():
+            yield from _resources(member, name)
+
+
+def _kind(value: dict[str, Any], within: str) -> str | None:
+    """What an object with `id` and `uuid` is, told from its members or from the member that holds it."""
+    if "videosLength" in value or within in ("videoPlaylist", "playlist"):
+        return "playlist"
+    if within == "video" or "isLive" in value or ("duration" in value and "views" in value):
+        return "video"
+    return None
+
+
+def _origins(value: Any) -> Iterator[Fact]:
+    """Videos of the instance itself say where it is: `isLocal` and `url`."""
+    data = value.get("data") if isinstance(value, dict) else None
+    for item in data if isinstance(data, list) else [value]:
+        if isinstance(item, dict) and item.get("isLocal") is True and isinstance(url := item.get("url"), str):
+            parts = urlsplit(url)
+            if parts.scheme in ("http", "https") and parts.netloc:
+                yield Origin(f"{parts.scheme}://{parts.netloc}")
+                return

@@ -1,0 +1,268 @@
+"""Reading a cassette: finding candidates by their keys, and exchanges whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, Row, bindparam, select
+from sqlalchemy.exc import DBAPIError
+
+from peertape.cassettes import database, schema
+from peertape.cassettes.bodies import EMPTY, Body
+from peertape.cassettes.chunks import StoredBody
+from peertape.cassettes.headers import Headers
+from peertape.cassettes.keys import RequestKeys, keys_of
+from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
+from peertape.cassettes.redaction.filters import request_body_filter
+from peertape.cassettes.redaction.pseudonyms import Pseudonyms
+from peertape.cassettes.redaction.redactor import Redactor
+from peertape.cassettes.redaction.rules import RedactionRules
+
+EXCHANGES_KEPT = 256  # whole exchanges that stay in memory; their bodies do not
+
+_columns = schema.exchanges.c
+_CANDIDATE = select(
+    _columns.id,
+    _columns.state,
+    _columns.method,
+    _columns.target,
+    _columns.authority,
+    _columns.status,
+    _columns.credential,
+    _columns.started_at,
+    _columns.answered_at,
+    _columns.body_digest,
+    _columns.telling_key,
+).order_by(_columns.id)
+_BY_EXACT = _CANDIDATE.where(_columns.exact_key == bindparam("key"))
+_BY_TELLING = _CANDIDATE.where(_columns.telling_key == bindparam("key"))
+_BY_PATH = _CANDIDATE.where(_columns.folded_path.in_(bindparam("paths", expanding=True)))
+_HEADERS = (
+    select(schema.headers.c.part, schema.headers.c.name, schema.headers.c.value)
+    .where(schema.headers.c.exchange_id == bindparam("exchange"))
+    .order_by(schema.headers.c.part, schema.headers.c.position)
+)
+_SIZE = select(schema.bodies.c.size).where(schema.bodies.c.id == bindparam("body"))
+_USER = select(schema.credentials.c.user).where(schema.credentials.c.pseudonym == bindparam("pseudonym"))
+_NUMBERS = select(schema.resources.c.number).where(
+    schema.resources.c.kind == bindparam("kind"), schema.resources.c.uuid == bindparam("uuid")
+)
+_UUID = select(schema.resources.c.uuid).where(
+    schema.resources.c.kind == bindparam("kind"), schema.resources.c.number == bindparam("number")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An exchange as matching sees it."""
+
+    id: int
+    state: State
+    method: str
+    target: str
+    authority: str
+    status: int | None
+    credential: str | None
+    started_at: float
+    answered_at: float | None
+    body_digest: bytes | None
+    telling_key: bytes | None
+
+    @property
+    def replayable(self) -> bool:
+        """Whole, and no 429: that one is a matter of the moment, not of the resource."""
+        return self.state is State.COMPLETE and self.status not in (None, 101, 429)
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
+
+
+class Cassette:
+    """A cassette that is only read; sees what a writer adds meanwhile."""
+
+    def __init__(self, path: Path, name: str | None = None, rules: RedactionRules | None = None) -> None:
+        self.path = path
+        self.name = name or path.name.removesuffix(".cassette")
+        self._engine = database.open_reader(path)
+        self._rules = rules or RedactionRules.default()
+        self._issued: set[str] = set()
+        meta = self.meta()
+        self.redactor = Redactor(
+            Pseudonyms(
+                bytes.fromhex(meta["key"]), bytes.fromhex(meta["salt"]), _IssuedPseudonyms(self._engine), None
+            ),
+            self._rules,
+        )
+        self.exchange = lru_cache(maxsize=EXCHANGES_KEPT)(self._load)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def meta(self) -> dict[str, str]:
+        return {row.name: row.value for row in self._rows(select(schema.meta))}
+
+    @property
+    def public_origin(self) -> str | None:
+        """Where the instance says that it is; else where it was recorded."""
+        meta = self.meta()
+        if origin := meta.get("public_origin") or meta.get("upstream"):
+            return origin
+        first = next(iter(self._rows(select(_columns.scheme, _columns.authority).order_by(_columns.id).limit(1))), None)
+        return f"{first.scheme}://{first.authority}" if first else None
+
+    def authorities(self) -> frozenset[str]:
+        """Every Host under which something was recorded."""
+        return frozenset(row.authority for row in self._rows(select(_columns.authority).distinct()))
+
+    def keys(self, method: str, target: str, headers: Headers, body: bytes, digest: bytes | None = None) -> RequestKeys:
+        """The keys of a request as this cassette's secrets are told: a secret and its pseudonym count the same."""
+        if digest is None:
+            body_filter = request_body_filter(headers, self.redactor)
+            body_filter.feed(body)
+            body_filter.finish()
+            digest = body_filter.digest
+        redacted = self.redactor.headers(headers, response=False)
+        return keys_of(method, self.redactor.target(target), redacted, digest)
+
+    def redacted_body(self, headers: Headers, body: bytes) -> bytes:
+        """A request's body as this cassette would store it."""
+        body_filter = request_body_filter(headers, self.redactor)
+        return body_filter.feed(body) + body_filter.finish()
+
+    def by_exact_key(self, key: bytes) -> list[Candidate]:
+        return [_candidate(row) for row in self._rows(_BY_EXACT, key=key)]
+
+    def by_telling_key(self, key: bytes) -> list[Candidate]:
+        return [_candidate(row) for row in self._rows(_BY_TELLING, key=key)]
+
+    def by_path(self, paths: Iterable[str]) -> list[Candidate]:
+        """`paths` as `paths.fold` spells them."""
+        return [_candidate(row) for row in self._rows(_BY_PATH, paths=list(paths))]
+
+    def folded_paths(self) -> list[str]:
+        """Every path under which something was recorded."""
+        return [row.folded_path for row in self._rows(select(_columns.folded_path).distinct()) if row.folded_path]
+
+    def candidates(self) -> Iterator[Candidate]:
+        """All of them, in recorded order."""
+        last = 0
+        while page := self._rows(_CANDIDATE.where(_columns.id > last).limit(1000)):
+            yield from map(_candidate, page)
+            last = page[-1].id
+
+    def user_of(self, pseudonym: str) -> str | None:
+        """Whose the token behind a pseudonym is."""
+        row = next(iter(self._rows(_USER, pseudonym=pseudonym)), None)
+        return str(row.user) if row else None
+
+    def users(self) -> list[Row[Any]]:
+        return self._rows(select(schema.users).order_by(schema.users.c.name))
+
+    def numbers(self, kind: str, uuid: str) -> list[str]:
+        return [str(row.number) for row in self._rows(_NUMBERS, kind=kind, uuid=uuid)]
+
+    def uuid(self, kind: str, number: str) -> str | None:
+        if len(number) > 18:  # beyond SQLite's integers: no resource has it
+            return None
+        row = next(iter(self._rows(_UUID, kind=kind, number=int(number))), None)
+        return str(row.uuid) if row else None
+
+    def exchanges(self) -> Iterator[Exchange]:
+        """All of them whole, in recorded order."""
+        for candidate in self.candidates():
+            yield self._load(candidate.id)
+
+    def count(self) -> int:
+        return len(self._rows(select(_columns.id)))
+
+    def _load(self, number: int) -> Exchange:
+        row = self._rows(select(schema.exchanges).where(_columns.id == number))[0]
+        parts: dict[str, list[tuple[str, str]]] = {}
+        for header in self._rows(_HEADERS, exchange=number):
+            parts.setdefault(header.part, []).append((header.name, header.value))
+        request = RecordedRequest(
+            row.method,
+            row.target,
+            row.scheme,
+            row.authority,
+            row.http_version,
+            Headers.of(parts.get("request", ())),
+            self._body(row.request_body),
+            Headers.of(parts.get("request trailer", ())),
+        )
+        response = None
+        if row.status is not None:
+            response = RecordedResponse(
+                row.status,
+                row.reason or "",
+                row.response_http_version or row.http_version,
+                Headers.of(parts.get("response", ())),
+                self._body(row.response_body),
+                Headers.of(parts.get("response trailer", ())),
+            )
+        return Exchange(
+            request,
+            response,
+            Timing(row.started_at, row.sent_at, row.answering_at, row.answered_at),
+            State(row.state),
+            row.id,
+            row.error,
+            row.client_host,
+            self._messages(number),
+        )
+
+    def _messages(self, number: int) -> tuple[Message, ...]:
+        table = schema.messages
+        query = select(table).where(table.c.exchange_id == number).order_by(table.c.position)
+        return tuple(Message(r.at, bool(r.from_client), bool(r.is_text), r.content) for r in self._rows(query))
+
+    def _body(self, number: int | None) -> Body:
+        if number is None:
+            return EMPTY
+        return StoredBody(self._engine, number, self._rows(_SIZE, body=number)[0].size)
+
+    def _rows(self, query: Any, **values: Any) -> list[Row[Any]]:
+        try:
+            with self._engine.connect() as connection:
+                return list(connection.execute(query, values).all())
+        except DBAPIError as error:
+            raise database.sentence_for(self.path, error.orig or error) from error
+
+
+class _IssuedPseudonyms:
+    """The pseudonyms in the database, asked for one by one: a growing cassette issues new ones meanwhile."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._query = select(schema.pseudonyms.c.text).where(schema.pseudonyms.c.text == bindparam("text"))
+
+    def __contains__(self, text: object) -> bool:
+        with self._engine.connect() as connection:
+            return connection.execute(self._query, {"text": text}).first() is not None
+
+
+def _candidate(row: Row[Any]) -> Candidate:
+    return Candidate(
+        row.id,
+        State(row.state),
+        row.method,
+        row.target,
+        row.authority,
+        row.status,
+        row.credential,
+        row.started_at,
+        row.answered_at,
+        row.body_digest,
+        row.telling_key,
+    )
+
+

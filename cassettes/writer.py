@@ -1,0 +1,293 @@
+"""Writing exchanges into a cassette: redacted, with their keys, and with what they teach.
+
+`CassetteWriter` works in the thread that calls it; `recording.Recording` puts it behind a queue.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from peertape.cassettes import database, schema
+from peertape.cassettes.chunks import BodyWriter
+from peertape.cassettes.headers import Headers, media_type
+from peertape.cassettes.keys import keys_of
+from peertape.cassettes.learning import learn
+from peertape.cassettes.lore import Lore
+from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State
+from peertape.cassettes.redaction.filters import BodyFilter, request_body_filter, response_body_filter
+from peertape.cassettes.redaction.pseudonyms import Pseudonyms
+from peertape.cassettes.redaction.redactor import Redactor, etag_after
+from peertape.cassettes.redaction.rules import RedactionRules
+
+_ADD_EXCHANGE = insert(schema.exchanges)
+_ADD_HEADERS = insert(schema.headers)
+_ADD_MESSAGES = insert(schema.messages)
+_ADD_PSEUDONYM = insert(schema.pseudonyms).prefix_with("OR IGNORE", dialect="sqlite")
+
+
+class CassetteWriter:
+    """The one writer of a cassette. Raises the errors of `peertape.cassettes.errors`."""
+
+    def __init__(self, path: Path, rules: RedactionRules, *, upstream: str | None = None) -> None:
+        self.path = path
+        self._engine = database.open_writer(path)
+        try:
+            with database.explained(path):
+                self._connection = self._engine.connect()
+                self._connection.begin()
+                meta = self._prepare(upstream)
+                self._connection.exec_driver_sql("PRAGMA busy_timeout = 5000")
+        except BaseException:
+            self._engine.dispose()
+            raise
+        issued = self._connection.execute(select(schema.pseudonyms.c.text)).scalars()
+        self.redactor = Redactor(
+            Pseudonyms(bytes.fromhex(meta["key"]), bytes.fromhex(meta["salt"]), issued, self._issue), rules
+        )
+        self._lore = Lore(self._connection)
+
+    def begin(self, request: RecordedRequest, started: float, client_host: str | None = None) -> ExchangeWriter:
+        """A new exchange, of which the head of the request is known; its body is fed to what this returns."""
+        return ExchangeWriter(self, self._connection, request, started, client_host)
+
+    def add(self, exchange: Exchange, limit: int | None = None) -> int:
+        """Stores a whole exchange, for example an imported one; its new id."""
+        with database.explained(self.path):
+            entry = self.begin(exchange.request, exchange.timing.started, exchange.client_host)
+            for piece in exchange.request.body.pieces():
+                entry.request_data(piece)
+            entry.request_end(exchange.timing.sent, exchange.request.trailers)
+            if exchange.response is not None:
+                entry.response_head(exchange.response, exchange.timing.answering, limit)
+                if exchange.state is not State.UNSTORED:
+                    for piece in exchange.response.body.pieces():
+                        entry.response_data(piece)
+            entry.messages(exchange.messages)
+            entry.end(exchange.state, exchange.timing.answered, exchange.error, _trailers(exchange.response))
+            return entry.id
+
+    def commit(self) -> None:
+        with database.explained(self.path):
+            self._connection.commit()
+            self._connection.begin()
+
+    def forget_everything(self) -> None:
+        """For the record mode `rewrite`: begins the cassette anew, keeping its key."""
+        with database.explained(self.path):
+            for table in (schema.headers, schema.messages, schema.exchanges, schema.chunks, schema.bodies, schema.credentials):
+                self._connection.execute(table.delete())
+        self.commit()
+
+    def close(self) -> None:
+        """Leaves one file, without log."""
+        with database.explained(self.path):
+            self._connection.commit()
+            self._connection.close()
+            database.close_writer(self._engine)
+
+    def learn(self, entry: ExchangeWriter, status: int, body: bytes | None, response: bytes | None, kind: str) -> None:
+        request = entry.request
+        for fact in learn(request.method, request.target, request.headers, body, status, response, kind):
+            self._lore.keep(fact)
+
+    def _issue(self, text: str) -> None:
+        self._connection.execute(_ADD_PSEUDONYM, {"text": text})
+
+    def _prepare(self, upstream: str | None) -> dict[str, str]:
+        """What a new cassette begins with; an exchange left open by a kill is marked as cut."""
+        known = dict(self._connection.execute(select(schema.meta.c.name, schema.meta.c.value)).tuples().all())
+        new = {"key": secrets.token_hex(32), "salt": secrets.token_hex(16), "created": f"{time.time():.3f}"}
+        if upstream is not None:
+            new["upstream"] = upstream
+        missing = [{"name": name, "value": value} for name, value in new.items() if name not in known]
+        if missing:
+            self._connection.execute(insert(schema.meta), missing)
+        self._connection.execute(
+            update(schema.exchanges)
+            .where(schema.exchanges.c.state == State.OPEN)
+            .values(state=State.CUT, error="the recording was interrupted")
+        )
+        return new | known
+
+
+class ExchangeWriter:
+    """One exchange on its way into the cassette."""
+
+    def __init__(
+        self, writer: CassetteWriter, connection: Connection, request: RecordedRequest, started: float, client_host: str | None
+    ) -> None:
+        self._writer = writer
+        self._connection = connection
+        redactor = writer.redactor
+        self.request = RecordedRequest(
+            request.method,
+            redactor.target(request.target),
+            request.scheme,
+            request.authority,
+            request.http_version,
+            redactor.headers(request.headers, response=False),
+        )
+        self._request_body = _FilteredBody(connection, request_body_filter(request.headers, redactor))
+        self._response: RecordedResponse | None = None
+        self._response_body: _FilteredBody | None = None
+        self._request_text: bytes | None = None
+        self.id = self._insert(started, client_host)
+
+    def request_data(self, data: bytes) -> None:
+        self._request_body.feed(data)
+
+    def request_end(self, at: float | None, trailers: Headers = Headers()) -> None:
+        """The request is whole: its keys are known."""
+        body = self._request_body.finish()
+        self._request_text = self._request_body.filter.text
+        digest = self._request_body.filter.digest
+        request = self.request
+        keys = keys_of(request.method, request.target, request.headers, digest)
+        self._set(
+            request_body=body,
+            sent_at=at,
+            credential=keys.credential,
+            exact_key=keys.exact,
+            telling_key=keys.telling,
+            folded_path=keys.folded_path,
+            body_digest=digest,
+        )
+        self._add_headers("request trailer", trailers)
+
+    def response_head(self, response: RecordedResponse, at: float | None, limit: int | None = None) -> None:
+        """`limit`: more octets of body than this are not kept."""
+        redactor = self._writer.redactor
+        self._response = response
+        self._response_body = _FilteredBody(self._connection, response_body_filter(response.headers, redactor), limit)
+        self._set(
+            status=response.status,
+            reason=response.reason,
+            response_http_version=response.http_version,
+            answering_at=at,
+        )
+        self._add_headers("response", redactor.headers(response.headers, response=True))
+
+    def response_data(self, data: bytes) -> None:
+        if self._response_body is not None:
+            self._response_body.feed(data)
+
+    def messages(self, messages: Iterable[Message]) -> None:
+        rows = [
+            {
+                "exchange_id": self.id,
+                "position": position,
+                "at": message.at,
+                "from_client": int(message.from_client),
+                "is_text": int(message.is_text),
+                "content": self._writer.redactor.message(message.content) if message.is_text else message.content,
+            }
+            for position, message in enumerate(messages)
+        ]
+        if rows:
+            self._connection.execute(_ADD_MESSAGES, rows)
+
+    def end(self, state: State, at: float | None, error: str | None = None, trailers: Headers = Headers()) -> None:
+        body: int | None = None
+        if self._response_body is not None and self._response is not None:
+            body = self._response_body.cut() if state is State.CUT else self._response_body.finish()
+            if state is State.COMPLETE and self._response_body.dropped:
+                state, error = State.UNSTORED, "the body is over the size limit"
+            self._etag_of_changed_body(self._response_body.filter)
+            if state is State.COMPLETE:
+                kind = media_type(self._response.headers)
+                text = self._response_body.filter.text
+                self._writer.learn(self, self._response.status, self._request_text, text, kind)
+        self._set(state=state, error=error, answered_at=at, response_body=body)
+        self._add_headers("response trailer", trailers)
+
+    def _etag_of_changed_body(self, filtered: BodyFilter) -> None:
+        if not filtered.changed or filtered.original is None or filtered.stored is None or self._response is None:
+            return
+        redacted = self._writer.redactor.headers(self._response.headers, response=True)
+        changed = etag_after(redacted, filtered.original, filtered.stored)
+        if changed != redacted:
+            table = schema.headers
+            self._connection.execute(table.delete().where(table.c.exchange_id == self.id, table.c.part == "response"))
+            self._add_headers("response", changed)
+
+    def _insert(self, started: float, client_host: str | None) -> int:
+        request = self.request
+        row = {
+            "state": State.OPEN,
+            "method": request.method,
+            "scheme": request.scheme,
+            "authority": request.authority,
+            "target": request.target,
+            "http_version": request.http_version,
+            "client_host": client_host,
+            "started_at": started,
+        }
+        (new,) = self._connection.execute(_ADD_EXCHANGE, row).inserted_primary_key or (0,)
+        self.id = int(new)
+        self._add_headers("request", request.headers)
+        return self.id
+
+    def _set(self, **values: Any) -> None:
+        self._connection.execute(update(schema.exchanges).where(schema.exchanges.c.id == self.id).values(**values))
+
+    def _add_headers(self, part: str, headers: Headers) -> None:
+        rows = [
+            {"exchange_id": self.id, "part": part, "position": position, "name": name, "value": value}
+            for position, (name, value) in enumerate(headers)
+        ]
+        if rows:
+            self._connection.execute(_ADD_HEADERS, rows)
+
+
+class _FilteredBody:
+    """A body on its way through redaction into the database, with an optional limit to its size."""
+
+    def __init__(self, connection: Connection, filtered: BodyFilter, limit: int | None = None) -> None:
+        self.filter = filtered
+        self._body = BodyWriter(connection)
+        self._limit = limit
+        self._octets = 0
+        self._over = False
+
+    @property
+    def dropped(self) -> bool:
+        return self._over or self.filter.oversize
+
+    def feed(self, data: bytes) -> None:
+        self._octets += len(data)
+        if self._limit is not None and self._octets > self._limit and not self._over:
+            self._over = True
+            self._body.discard()
+        if not self._over and (ready := self.filter.feed(data)):
+            self._body.write(ready)
+
+    def finish(self) -> int | None:
+        """The body's id; None if there are no octets, or they were dropped."""
+        rest = self.filter.finish()
+        if self.dropped:
+            self._body.discard()
+            return None
+        if rest:
+            self._body.write(rest)
+        return self._body.finish() if self._body.size else None
+
+    def cut(self) -> int | None:
+        rest = self.filter.finish()
+        if self.dropped:
+            self._body.discard()
+            return None
+        if rest:
+            self._body.write(rest)
+        return self._body.cut() if self._body.size else None
+
+
+def _trailers(response: RecordedResponse | None) -> Headers:
+    return response.trailers if response is not None else Headers()
+
+

@@ -1,0 +1,59 @@
+"""The facts about PeerTube that matching needs, read from `config/peertube/VERSION/`."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from peertape.config.patterns import Pattern, pattern
+
+DEFAULT_VERSION = "6.3"
+
+
+class Facts(BaseModel):
+    """`matching.yaml` and `routes.yaml`; the comments there explain each member."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    query_defaults: dict[str, str]
+    single_query: frozenset[str]
+    largest_count: int
+    path_words: frozenset[str]
+    named_resources: dict[str, tuple[str, ...]]
+    negotiated: tuple[str, ...]
+    same_for_all: tuple[str, ...]
+    telling_headers: frozenset[str]
+    untelling_headers: frozenset[str]
+    routes: dict[str, tuple[str, ...]]
+
+    @property
+    def vocabulary(self) -> frozenset[str]:
+        """Every word that stands in a path as itself, not as a parameter; in lower case."""
+        words = {word.lower() for path in self.routes for word in path.split("/") if word and "{" not in word}
+        return self.path_words | words
+
+
+@cache
+def load(version: str = DEFAULT_VERSION) -> Facts:
+    folder = files("peertape.config.peertube") / version
+    matching = yaml.safe_load((folder / "matching.yaml").read_text("utf-8"))
+    routes = yaml.safe_load((folder / "routes.yaml").read_text("utf-8"))
+    return Facts(**matching, routes=routes)
+
+
+@cache
+def vocabulary(version: str = DEFAULT_VERSION) -> frozenset[str]:
+    return load(version).vocabulary
+
+
+@cache
+def negotiated(version: str = DEFAULT_VERSION) -> tuple[Pattern, ...]:
+    return tuple(pattern(text) for text in load(version).negotiated)
+
+
+@cache
+def same_for_all(version: str = DEFAULT_VERSION) -> tuple[Pattern, ...]:
+    return tuple(pattern(text) for text in load(version).same_for_all)

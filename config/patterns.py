@@ -1,0 +1,53 @@
+"""`[METHOD ]/path/**` globs: how users and the facts about PeerTube name requests.
+
+`*` stands for anything within a segment of the path, `**` for anything at all; a pattern without `/` first is matched
+anywhere from a segment's beginning. The query does not take part.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+
+
+class PatternError(ValueError):
+    """A pattern that cannot be read; its text is a sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    text: str
+    method: str | None
+    path: re.Pattern[str]
+
+    def matches(self, method: str, path: str) -> bool:
+        """`path` is without query."""
+        return (self.method is None or self.method == method.upper()) and self.path.fullmatch(path) is not None
+
+
+def pattern(text: str) -> Pattern:
+    """Reads one pattern, for example `POST /api/v1/videos/**`."""
+    first, _, rest = text.strip().partition(" ")
+    method, glob = (first.upper(), rest.strip()) if rest else (None, first)
+    if method is not None and method not in METHODS:
+        raise PatternError(f"{text!r} is no pattern: {first!r} is no HTTP method; write for example 'GET /api/v1/**'.")
+    if not glob.startswith(("/", "*")):
+        raise PatternError(f"{text!r} is no pattern: the path must begin with '/'; write for example '/api/v1/**'.")
+    return Pattern(text, method, re.compile(_expression(glob), re.IGNORECASE))
+
+
+def _expression(glob: str) -> str:
+    out = ""
+    for piece in re.split(r"(/\*\*$|\*\*|\*)", glob):
+        match piece:
+            case "/**":  # the folder itself, with or without a slash, and all below it
+                out += "(?:/.*)?"
+            case "**":
+                out += ".*"
+            case "*":
+                out += "[^/]*"
+            case _:
+                out += re.escape(piece)
+    return out

@@ -1,0 +1,166 @@
+"""Every option of the command line, from there, from `PEERTAPE_...`, or from `peertape.yaml`; in that order."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+from peertape.config.patterns import PatternError, pattern
+from peertape.config.secrets import RedactRule
+
+FILE = "peertape.yaml"
+SIZE = re.compile(r"(\d+)\s*([kKmMgG]?)(?:i?[bB])?")
+FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+SOURCES = ("recorded", "derived", "emulated", "fault", "live", "miss")
+
+
+class SettingsError(ValueError):
+    """An option that cannot be used; its text is a sentence for the user."""
+
+
+def _several(value: Any) -> Any:
+    """A list may be written as one text, separated by commas, as environment variables need it."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _octets(value: Any) -> Any:
+    """`200M` and the like."""
+    if not isinstance(value, str):
+        return value
+    if not (found := SIZE.fullmatch(value.strip())):
+        raise ValueError(f"{value!r} is no size; write for example 200M")
+    return int(found[1]) * FACTORS[found[2].lower()]
+
+
+Several = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
+Octets = Annotated[int, BeforeValidator(_octets)]
+
+
+class MatchIgnore(BaseModel):
+    """On requests of `route` (all, if absent), one of these does not tell requests apart."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    route: str | None = None
+    query: str | None = None
+    header: str | None = None
+    json_: str | None = Field(default=None, alias="json")
+
+    @field_validator("route")
+    @classmethod
+    def _is_pattern(cls, value: str | None) -> str | None:
+        if value is not None:
+            pattern(value)
+        return value
+
+
+class Match(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ignore: tuple[MatchIgnore, ...] = ()
+
+
+class Settings(BaseSettings):
+    """The comments in `peertape.yaml` explain each; the names are those of the command line."""
+
+    model_config = SettingsConfigDict(env_prefix="PEERTAPE_", extra="forbid", frozen=True, env_ignore_empty=True)
+
+    listen: str = "127.0.0.1:8990"
+    forward: str | None = None
+    allow_host: Several = ()
+    cassette: str = "peertape.cassette"
+    cassettes: Several = ()
+    upstream: str | None = None
+    public_url: str | None = None
+    record_mode: Literal["none", "once", "new_episodes", "all", "rewrite"] = "all"
+    only: Several = ()
+    skip: Several = ()
+    max_response_body: Octets | None = None
+    pace: float | None = Field(default=None, gt=0)
+    limits: str = "peertube"
+    on_miss: Literal["emulate", "error"] = "emulate"
+    repeat: Literal["sequence", "last", "first"] = "sequence"
+    strict: Several | None = None
+    journal: Path | None = None
+    upstream_timeout: float = Field(default=5.0, gt=0)
+    token: str | None = None
+    insecure: bool = False
+    match: Match = Match()
+    redact: tuple[RedactRule, ...] = ()
+
+    @field_validator("only", "skip")
+    @classmethod
+    def _are_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            pattern(text)
+        return value
+
+    @field_validator("listen", "forward")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is not None:
+            address(value)
+        return value
+
+    @field_validator("upstream", "public_url")
+    @classmethod
+    def _is_origin(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not re.fullmatch(r"https?://[^/?#\s@]+/?", value, re.IGNORECASE):
+            raise ValueError(f"{value!r} is no address of an instance; write for example https://peertube.example")
+        return value.rstrip("/")
+
+    @field_validator("strict")
+    @classmethod
+    def _are_sources(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for text in value or ():
+            if text not in SOURCES:
+                raise ValueError(f"{text!r} is no source; sources are {', '.join(SOURCES)}")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        path = Path(os.environ.get("PEERTAPE_CONFIG", FILE))
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=path)
+
+
+def load(given: dict[str, Any]) -> Settings:
+    """The settings with what the command line gave; raises SettingsError."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value not in (None, ())})
+    except ValidationError as error:
+        raise SettingsError("; ".join(_sentence(item) for item in error.errors())) from error
+    except (PatternError, OSError, ValueError) as error:
+        raise SettingsError(str(error)) from error
+    except Exception as error:
+        if type(error).__module__.startswith("yaml"):
+            raise SettingsError(f"{FILE} is not valid YAML: {' '.join(str(error).split())}") from error
+        raise
+
+
+def _sentence(item: Any) -> str:
+    where = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"there is no option {where!r}"
+    return f"{where.replace('_', '-')}: {item['msg'].removeprefix('Value error, ')}"
+
+
+def address(text: str) -> tuple[str, int]:
+    """HOST:PORT; the host may be an IPv6 address in brackets."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535 or not host:
+        raise ValueError(f"{text!r} is no address to listen at; write for example 127.0.0.1:8990")
+    return host.removeprefix("[").removesuffix("]"), int(port)

@@ -1,0 +1,118 @@
+"""From settings to the parts of a run: shelf, engine, sessions, tally, control."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from peertape.cassettes import demo
+from peertape.cassettes.headers import Headers
+from peertape.cassettes.redaction.bodyfilter import BodyFilter
+from peertape.cassettes.redaction.filters import request_body_filter
+from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.cassettes.store import Cassette
+from peertape.config.patterns import pattern
+from peertape.config.settings import Settings
+from peertape.proxy.control.actions import Actions
+from peertape.proxy.control.stage import ControlStage
+from peertape.proxy.engine.chain import Stage
+from peertape.proxy.engine.choice import Repeat
+from peertape.proxy.engine.journal import Entry
+from peertape.proxy.engine.matching import Matcher
+from peertape.proxy.engine.nearest import Explainer
+from peertape.proxy.engine.outlinks import OutLinks
+from peertape.proxy.engine.session import Sessions
+from peertape.proxy.engine.shelf import Shelf
+from peertape.proxy.engine.stages.miss import MissStage
+from peertape.proxy.engine.stages.recorded import RecordedStage
+from peertape.proxy.engine.stages.source import Observer, SourceStage
+from peertape.proxy.engine.tally import Tally
+from peertape.proxy.engine.tolerance import IgnoreRule, Tolerance
+
+DEMO = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every kind of run is put together from."""
+
+    settings: Settings
+    shelf: Shelf
+    sessions: Sessions
+    tally: Tally
+    matcher: Matcher
+    explainer: Explainer
+    observers: Sequence[Observer]
+    token: str
+
+    def source_stage(self) -> SourceStage:
+        return SourceStage(self.explainer, self.observers)
+
+    def recorded_stage(self) -> RecordedStage:
+        return RecordedStage(self.shelf, self.matcher, OutLinks(self.settings.public_url), Repeat(self.settings.repeat))
+
+    def miss_stage(self) -> MissStage:
+        return MissStage(self.explainer)
+
+    def replay_stages(self, actions: Actions) -> list[Stage]:
+        return [self.source_stage(), ControlStage(actions, self.token), self.recorded_stage(), self.miss_stage()]
+
+    def digest_filter(self, headers: Headers) -> BodyFilter:
+        """For bodies too big to be held. Their digest does not depend on a cassette: what is that big holds no secret fields."""
+        return request_body_filter(headers, self.shelf.cassettes[0].redactor)
+
+
+@contextmanager
+def parts(settings: Settings, cassettes: Sequence[Cassette]) -> Iterator[Parts]:
+    with ExitStack() as stack:
+        for cassette in cassettes:
+            stack.callback(cassette.close)
+        shelf = Shelf(cassettes)
+        strict = frozenset(settings.strict) if settings.strict is not None else None
+        tally = Tally(strict)
+        observers: list[Observer] = [tally]
+        if settings.journal is not None:
+            file = stack.enter_context(settings.journal.open("w", encoding="utf-8"))
+
+            def write(entry: Entry) -> None:
+                file.write(json.dumps(entry.as_json(), ensure_ascii=False) + "\n")
+                file.flush()
+
+            observers.append(write)
+        tolerance = Tolerance(ignore_rules(settings))
+        explainer = Explainer(shelf, tolerance)
+        token = settings.token or secrets.token_urlsafe(18)
+        yield Parts(settings, shelf, Sessions(), tally, Matcher(tolerance), explainer, observers, token)
+
+
+def ignore_rules(settings: Settings) -> list[IgnoreRule]:
+    return [
+        IgnoreRule(pattern(rule.route) if rule.route else None, rule.query, rule.header, rule.json_)
+        for rule in settings.match.ignore
+    ]
+
+
+def redaction_rules(settings: Settings) -> RedactionRules:
+    return RedactionRules.build(settings.redact)
+
+
+def open_cassettes(names: Sequence[str], settings: Settings) -> list[Cassette]:
+    """The named ones, `demo` being the bundled one; that one alone if none is named."""
+    rules = redaction_rules(settings)
+    opened: list[Cassette] = []
+    try:
+        for name in names or (DEMO,):
+            path = demo.path() if name == DEMO and not Path(name).exists() else Path(name)
+            known = {cassette.name for cassette in opened}
+            title = DEMO if path == demo.path() else path.name.removesuffix(".cassette")
+            opened.append(Cassette(path, title if title not in known else os.fspath(path), rules))
+    except BaseException:
+        for cassette in opened:
+            cassette.close()
+        raise
+    return opened

@@ -1,0 +1,67 @@
+"""`peertape cassette import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from peertape.cassettes.writer import CassetteWriter
+from peertape.config import settings as config
+from peertape.proxy.cli import options, progress
+from peertape.proxy.cli.assembly import redaction_rules
+from peertape.proxy.cli.trouble import Trouble, explained
+
+COMMITTED = 200  # exchanges per commit
+
+
+@click.command(name="import")
+@click.argument("cassette", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="FILE...")
+@options.scope
+@explained
+def command(cassette: Path, files: tuple[Path, ...], only: tuple[str, ...], skip: tuple[str, ...], max_response_body: str | None) -> None:
+    """Bring recordings of other programs into CASSETTE, which is made if need be.
+
+    Flow files of mitmproxy and HAR files (of a browser, say) are told from their content; `-` is standard input.
+    Secrets are replaced on the way in.
+    """
+    from peertape.cassettes.interchange import formats
+    from peertape.cassettes.interchange.report import ImportReport
+    from peertape.proxy.cli.scope import Scope
+
+    settings = config.load({"only": only, "skip": skip, "max_response_body": max_response_body})
+    scope = Scope.of(settings)
+    for path in files:
+        if str(path) != "-":
+            _demand_file(path)
+    writer = CassetteWriter(cassette, redaction_rules(settings))
+    stored, report = 0, ImportReport()
+    try:
+        for path in files:
+            size = path.stat().st_size if str(path) != "-" else None
+            with progress.octets(path.name, size) as done:
+                for exchange in formats.read(path, done, report):
+                    if not scope.covers(exchange.request.method, exchange.request.target):
+                        continue
+                    writer.add(exchange, settings.max_response_body)
+                    stored += 1
+                    if stored % COMMITTED == 0:
+                        writer.commit()
+    finally:
+        writer.close()
+        click.echo(f"{cassette}: {stored} exchanges imported{_remarks(report.incomplete.total(), report.skipped.total())}", err=True)
+
+
+def _remarks(incomplete: int, skipped: int) -> str:
+    parts = []
+    if incomplete:
+        parts.append(f"{incomplete} of them incomplete and never replayed")
+    if skipped:
+        parts.append(f"{skipped} entries that are no HTTP exchanges left out")
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _demand_file(path: Path) -> None:
+    if not path.is_file():
+        raise Trouble(f"There is no file {path}.")

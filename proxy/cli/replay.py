@@ -1,0 +1,64 @@
+"""`peertape replay`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from peertape.addons.guard import Guard
+from peertape.addons.handoff import Handoff
+from peertape.addons.replayer import Replayer
+from peertape.cassettes import demo
+from peertape.config import settings as config
+from peertape.proxy.cli import assembly, options
+from peertape.proxy.cli.running import run
+from peertape.proxy.cli.trouble import explained
+from peertape.proxy.control.actions import Actions
+from peertape.proxy.engine.chain import Engine
+from peertape.proxy.lanes.mitm import Lane
+
+
+@click.command(name="replay", context_settings={"allow_interspersed_args": True})
+@click.argument("cassettes", nargs=-1, metavar="[CASSETTE]... [-- COMMAND...]", type=click.UNPROCESSED)
+@options.ways_in
+@options.playing
+@options.public_url
+@options.reports
+@click.pass_context
+@explained
+def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **given: Any) -> None:
+    """Answer from cassettes, with no instance. Without CASSETTE: the bundled demo, which is also called `demo`.
+
+    With several cassettes the leftmost that has an answer gives it. Behind `--` a command can stand, for example a test
+    suite: it runs with PEERTAPE_URL set, and its exit code is the run's.
+
+    \b
+      peertape replay
+      peertape replay mine.cassette demo
+      peertape replay mine.cassette --strict -- npm test
+    """
+    names, program = _split(cassettes)
+    settings = config.load({**given, "cassettes": names})
+    with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)) as parts:
+        actions = Actions("replay", parts.shelf, parts.sessions, parts.tally)
+        handoff = Handoff()
+        replayer = Replayer(Engine(parts.replay_stages(actions)), parts.sessions, handoff, parts.digest_filter)
+        lane = Lane(
+            config.address(settings.listen),
+            [Guard(handoff.owns), replayer],
+            forward=config.address(settings.forward) if settings.forward else None,
+            web=web,
+        )
+        notes = demo.NOTES if any(c.path == demo.path() for c in parts.shelf.cassettes) else ()
+        ctx.exit(run(lane, parts, notes, program))
+
+
+def _split(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """click drops the `--`; where it stood is looked up in the command line."""
+    line = sys.argv[1:]
+    if "--" not in line:
+        return arguments, ()
+    program = tuple(line[line.index("--") + 1 :])
+    return arguments[: len(arguments) - len(program)], program

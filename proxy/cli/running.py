@@ -1,0 +1,78 @@
+"""Running a lane until it is told to stop: what all commands that listen have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import click
+from rich.logging import RichHandler
+from rich.console import Console
+
+from peertape.proxy.cli import summary
+from peertape.proxy.cli.assembly import Parts
+from peertape.proxy.cli.trouble import Trouble
+from peertape.proxy.lanes.mitm import Lane, LaneError, quiet
+
+BROKE_STRICTNESS = 1
+TERMINATION = 5.0  # seconds that the user's command has after SIGTERM
+
+
+def run(lane: Lane, parts: Parts, notes: Sequence[str] = (), command: Sequence[str] = ()) -> int:
+    """Opens the lane, prints the one line on standard output, and returns the exit code of the run."""
+    logging.basicConfig(
+        level=logging.WARNING,
+        format="%(message)s",
+        handlers=[RichHandler(console=Console(stderr=True), show_time=False, show_path=False, markup=False)],
+    )
+    quiet()
+    try:
+        code = asyncio.run(_run(lane, parts, notes, command))
+    except LaneError as error:
+        raise Trouble(str(error)) from error
+    summary.show(parts.tally, parts.shelf)
+    return code or (BROKE_STRICTNESS if parts.tally.broken else 0)
+
+
+async def _run(lane: Lane, parts: Parts, notes: Sequence[str], command: Sequence[str]) -> int:
+    code = 0
+
+    async def ready(url: str, web: str | None) -> None:
+        nonlocal code
+        print(f"listening on {url}", flush=True)
+        for note in [*notes, *([f"the traffic is shown at {web}"] if web else []), *_token_note(parts)]:
+            click.echo(note.replace("{url}", url), err=True)
+        if command:
+            code = await _command(command, url, parts.token)
+            signal.raise_signal(signal.SIGTERM)
+
+    await lane.run(ready)
+    return code
+
+
+def _token_note(parts: Parts) -> list[str]:
+    return [] if parts.settings.token else [f"control token (or set PEERTAPE_TOKEN): {parts.token}"]
+
+
+async def _command(command: Sequence[str], url: str, token: str) -> int:
+    """Runs the user's command with PEERTAPE_URL; its exit code. It is stopped with us."""
+    environment = {**os.environ, "PEERTAPE_URL": url, "PEERTAPE_TOKEN": token}
+    try:
+        process = await asyncio.create_subprocess_exec(*command, env=environment, stdin=sys.stdin)
+    except OSError as error:
+        click.echo(f"Error: {command[0]} cannot be run: {error.strerror}.", err=True)
+        return 127
+    try:
+        code = await process.wait()
+    except asyncio.CancelledError:
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), TERMINATION)
+        except TimeoutError:
+            process.kill()
+        raise
+    return code if code >= 0 else 128 - code

@@ -1,0 +1,32 @@
+"""What a run says at its end, on standard error."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from peertape.proxy.engine.shelf import Shelf
+from peertape.proxy.engine.tally import Tally
+
+MISSES_SHOWN = 10
+
+
+def show(tally: Tally, shelf: Shelf) -> None:
+    """Answers by source; new, missed and never-used recordings; and what broke the strictness."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    by_source = ", ".join(f"{count} {source}" for source, count in tally.sources.most_common())
+    console.print(f"{tally.answers} answers{': ' if by_source else ''}{by_source}")
+    if tally.recorded:
+        console.print(f"{tally.recorded} new recordings")
+    for cassette in shelf.cassettes:
+        used = sum(1 for name, _ in tally.used if name == cassette.name)
+        stored = cassette.count()
+        console.print(f"{cassette.name}: {used} of {stored} recordings used, {stored - used} never", markup=False)
+    if tally.missed:
+        console.print(f"{len(tally.missed)} different requests missed:")
+        for request, count in tally.missed.most_common(MISSES_SHOWN):
+            console.print(f"  {request}{f' ({count} times)' if count > 1 else ''}", markup=False)
+        if len(tally.missed) > MISSES_SHOWN:
+            console.print(f"  and {len(tally.missed) - MISSES_SHOWN} more; --journal FILE keeps all")
+    if tally.broken:
+        broken = ", ".join(f"{count} {source}" for source, count in tally.broken.most_common())
+        console.print(f"not strict: {broken}")

@@ -1,0 +1,32 @@
+"""The engine: a chain of stages, each one idea. A stage answers, or asks the rest of the chain and may change its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from peertape.proxy.engine.model import Answer, Request
+from peertape.proxy.engine.session import Session
+
+Rest = Callable[[Request], Answer]
+
+
+class Stage(Protocol):
+    def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
+        """The answer to a request; `rest` is the chain behind this stage."""
+        ...
+
+
+class Engine:
+    """Neither reads nor writes sockets: a lane hands requests in and takes answers out."""
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self._stages = tuple(stages)
+
+    def answer(self, request: Request, session: Session) -> Answer:
+        return self._from(0, request, session)
+
+    def _from(self, index: int, request: Request, session: Session) -> Answer:
+        if index == len(self._stages):
+            raise LookupError("the chain has no last stage that answers everything")
+        return self._stages[index].answer(request, session, lambda changed: self._from(index + 1, changed, session))

@@ -1,0 +1,66 @@
+"""The virtual clock of a session. It runs with the real one until it is set, moved or stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+
+class ClockError(ValueError):
+    """A wish that no clock can fulfil; its text is a sentence for the user."""
+
+
+@dataclass(slots=True)
+class Clock:
+    """`timeline` is None until the clock was set with `at`; from then on it says up to when the recording is known."""
+
+    real: Callable[[], float] = field(default=time.time)
+    _offset: float = 0.0
+    _stopped_at: float | None = None
+    _on_timeline: bool = False
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return self._stopped_at if self._stopped_at is not None else self.real() + self._offset
+
+    @property
+    def timeline(self) -> float | None:
+        return self.now() if self._on_timeline else None
+
+    @property
+    def frozen(self) -> bool:
+        return self._stopped_at is not None
+
+    def set(self, at: float) -> None:
+        self._move_to(at)
+        self._on_timeline = True
+
+    def advance(self, seconds: float) -> None:
+        self._move_to(self.now() + seconds)
+
+    def freeze(self, stop: bool) -> None:
+        if stop:
+            self._stopped_at = self.now()
+        elif self._stopped_at is not None:
+            self._offset = self._stopped_at - self.real()
+            self._stopped_at = None
+
+    def reset(self) -> None:
+        self._offset, self._stopped_at, self._on_timeline = 0.0, None, False
+
+    def _move_to(self, at: float) -> None:
+        if self._stopped_at is not None:
+            self._stopped_at = at
+        else:
+            self._offset = at - self.real()
+
+
+def parse_time(text: str) -> float:
+    """ISO 8601 to epoch seconds; without a zone it is UTC."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ClockError(f"{text!r} is no ISO 8601 time; write for example 2026-11-23T08:00:00Z.") from error
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

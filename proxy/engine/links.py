@@ -1,0 +1,181 @@
+"""Links on the way out: from the recorded public origin to the one by which the client reached us.
+
+For an answer that is derived, rewrite the whole first and derive then: `derive(request, rewrite_answer(base, ...),
+known_as=recorded_etags(base))`. Length, ranges, ETag and 304 then follow from the rewritten octets by themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+
+from peertape.cassettes.bodies import BytesBody, read
+from peertape.cassettes.codings import UnknownCoding, decode, encode
+from peertape.cassettes.etags import express_etag
+from peertape.cassettes.headers import Headers, media_type
+from peertape.proxy.engine.conditional import matches_weakly, tags_of
+from peertape.proxy.engine.model import Answer, Request
+from peertape.proxy.engine.origins import Finder, Origin
+
+LIMIT = 8 * 1024 * 1024
+
+_TEXTUAL = frozenset(
+    {
+        "application/json",
+        "application/xml",
+        "application/javascript",
+        "application/x-javascript",
+        "application/ecmascript",
+        "application/vnd.apple.mpegurl",
+        "application/x-mpegurl",
+        "application/mpegurl",
+        "audio/mpegurl",
+        "audio/x-mpegurl",
+        "application/dash+xml",
+    }
+)
+# The ids of these documents are names that other instances compare, not links that an app follows.
+_ACTIVITYPUB = frozenset({"application/activity+json", "application/ld+json"})
+_LINKS = frozenset({"location", "content-location", "link"})
+_EXPRESS_ETAG = re.compile(r'(W/)?"[0-9a-f]+-[A-Za-z0-9+/]{27}"', re.ASCII)
+
+
+class Rewriter:
+    """Writes links to one origin as links to another."""
+
+    def __init__(self, recorded: str, client: str) -> None:
+        self.recorded = Origin.parse(recorded)
+        self.client = Origin.parse(client)
+        self._finder = Finder(self.recorded, self.client)
+
+    @property
+    def idle(self) -> bool:
+        """The client uses the recorded origin: nothing changes, byte for byte."""
+        return self.recorded == self.client
+
+    def text(self, data: bytes, content_type: str) -> bytes:
+        """`data` itself if it is not text with links in it."""
+        return data if self.idle or not is_text(content_type) else self._finder.replace(data)
+
+    def headers(self, headers: Headers) -> Headers:
+        return headers if self.idle else headers.mapped(self._value)
+
+    def _value(self, name: str, value: str) -> str:
+        if name in _LINKS:
+            return self._link(value)
+        if name == "access-control-allow-origin" and _same_origin(value, self.recorded):
+            return str(self.client)
+        return self._cookie(value) if name == "set-cookie" else value
+
+    def _link(self, value: str) -> str:
+        return self._finder.replace(value.encode("latin-1")).decode("latin-1")
+
+    def _cookie(self, value: str) -> str:
+        """A cookie of the recorded host becomes one of whichever host the client used (RFC 6265 section 5.3)."""
+        pair, *attributes = value.split(";")
+        kept = [attribute for attribute in attributes if not self._is_foreign(attribute)]
+        return ";".join((pair, *kept))
+
+    def _is_foreign(self, attribute: str) -> bool:
+        name, _, value = attribute.partition("=")
+        match name.strip().lower():
+            case "domain":
+                return value.strip().lower().removeprefix(".") == self.recorded.host
+            case "secure":
+                return not self.client.secure
+            case _:
+                return False
+
+
+def rewrite_answer(answer: Answer, recorded_origin: str, client_origin: str, limit: int = LIMIT) -> Answer:
+    """`answer` with its links rewritten; the same object if there is nothing to rewrite.
+
+    The source stays what it was. A 206 keeps its octets, since its Content-Range speaks of the recorded ones.
+    """
+    rewriter = rewriter_of(recorded_origin, client_origin)
+    if rewriter.idle:
+        return answer
+    headers = rewriter.headers(answer.headers)
+    changed = _rewritten_body(answer, rewriter, limit)
+    if changed is not None:
+        body, text = changed
+        etag = _etag_of(answer, text)
+        headers = headers.replaced("Content-Length", str(len(body))) if "content-length" in headers else headers
+        headers = headers if etag is None else headers.replaced("ETag", etag)
+        return replace(answer, headers=headers, body=BytesBody(body))
+    return answer if headers == answer.headers else replace(answer, headers=headers)
+
+
+def rewritten_etag(whole: Answer, recorded_origin: str, client_origin: str, limit: int = LIMIT) -> str | None:
+    """The ETag under which the client knows `whole`: for a recorded 304, which has no body to compute it from."""
+    return rewrite_answer(whole, recorded_origin, client_origin, limit).headers.get("etag")
+
+
+def recorded_etags(whole: Answer) -> tuple[str, ...]:
+    """For `derive(known_as=)`: a client that holds the unrewritten octets names them by the recorded ETag."""
+    etag = whole.headers.get("etag")
+    return () if etag is None else (etag,)
+
+
+def with_recorded_etags(
+    request: Request, whole: Answer, recorded_origin: str, client_origin: str, limit: int = LIMIT
+) -> Request:
+    """The request in the instance's own terms: ETags that were made by rewriting `whole` become the recorded one.
+
+    For a request that goes on to the instance, and for finding a recorded 304 by its exact key.
+    """
+    ours, theirs = rewritten_etag(whole, recorded_origin, client_origin, limit), whole.headers.get("etag")
+    if ours is None or theirs is None or ours == theirs:
+        return request
+
+    def translated(name: str, value: str) -> str:
+        if name not in ("if-none-match", "if-match", "if-range"):
+            return value
+        tags = tags_of(value)
+        if not any(matches_weakly(tag, ours) for tag in tags):
+            return value
+        return ", ".join(theirs if matches_weakly(tag, ours) else tag for tag in tags)
+
+    return replace(request, headers=request.headers.mapped(translated))
+
+
+def is_text(content_type: str) -> bool:
+    """Whether links stand in a body of that type as text; not ActivityPub documents, and never media or torrents."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in _ACTIVITYPUB:
+        return False
+    return kind in _TEXTUAL or kind.startswith("text/") or kind.endswith(("+json", "+xml"))
+
+
+@lru_cache(maxsize=256)
+def rewriter_of(recorded_origin: str, client_origin: str) -> Rewriter:
+    return Rewriter(recorded_origin, client_origin)
+
+
+def _rewritten_body(answer: Answer, rewriter: Rewriter, limit: int) -> tuple[bytes, bytes] | None:
+    """The body as transferred and as text, if rewriting changes it."""
+    if answer.status == 206 or not 0 < answer.body.size <= limit or not is_text(media_type(answer.headers)):
+        return None
+    coding = ", ".join(answer.headers.get_all("content-encoding"))
+    try:
+        text = decode(read(answer.body), coding, limit)
+        rewritten = rewriter.text(text, media_type(answer.headers))
+        return None if rewritten is text else (encode(rewritten, coding), rewritten)
+    except UnknownCoding:
+        return None  # better the recorded octets than none
+
+
+def _etag_of(answer: Answer, text: bytes) -> str | None:
+    """The new ETag if the recorded one is made from the octets; one of a file is made from its size and time."""
+    etag = answer.headers.get("etag")
+    if etag is None or not _EXPRESS_ETAG.fullmatch(etag):
+        return None
+    return express_etag(text, weak=etag.startswith("W/"))
+
+
+def _same_origin(text: str, origin: Origin) -> bool:
+    try:
+        return Origin.parse(text) == origin
+    except ValueError:
+        return False

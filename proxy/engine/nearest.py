@@ -1,0 +1,161 @@
+"""On a miss: the nearest recordings, and exactly what differs."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote_plus
+
+from peertape.cassettes.keys import telling
+from peertape.cassettes.paths import fold
+from peertape.cassettes.store import Candidate, Cassette
+from peertape.proxy.engine.journal import Nearest
+from peertape.proxy.engine.shelf import Question, Shelf, identity_of
+from peertape.proxy.engine.tolerance import Tolerance
+
+NAMED = 3  # recordings a miss names
+WEIGHED = 200  # recordings of one path that are compared
+LIKENESS = 0.6  # of two paths, from 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    shelf: Shelf
+    tolerance: Tolerance
+
+    def nearest(self, question: Question) -> tuple[Nearest, ...]:
+        found: list[tuple[int, Nearest]] = []
+        for cassette in self.shelf.cassettes:
+            candidates = self.tolerance.on_path(question, cassette) or self._like(question, cassette)
+            for candidate in candidates[-WEIGHED:]:
+                lines = differences(question, cassette, candidate)
+                near = Nearest(candidate.id, cassette.name, f"{candidate.method} {candidate.target}", lines)
+                found.append((len(lines), near))
+        found.sort(key=lambda item: item[0])
+        return tuple(near for _, near in _distinct(found)[:NAMED])
+
+    @staticmethod
+    def _like(question: Question, cassette: Cassette) -> list[Candidate]:
+        """Recordings of the paths that are spelled most like the asked one."""
+        folded = question.keys(cassette).folded_path
+        alike = difflib.get_close_matches(folded, cassette.folded_paths(), NAMED, LIKENESS)
+        return cassette.by_path(alike)
+
+
+def differences(question: Question, cassette: Cassette, candidate: Candidate) -> tuple[str, ...]:
+    """What keeps a recording from being the answer, a sentence each; empty if nothing does."""
+    return tuple(
+        [
+            *_state(candidate),
+            *_line(question, cassette, candidate),
+            *_host(question, candidate, cassette),
+            *_asker(question, cassette, candidate),
+            *_headers(question, cassette, candidate),
+            *_body(question, cassette, candidate),
+        ]
+    )
+
+
+def _state(candidate: Candidate) -> list[str]:
+    if candidate.replayable:
+        return []
+    if candidate.status == 429:
+        return ["its answer was a 429, which is never replayed"]
+    if candidate.status == 101:
+        return ["it is a WebSocket"]
+    return [f"the recording is {candidate.state.value}, not complete"]
+
+
+def _line(question: Question, cassette: Cassette, candidate: Candidate) -> list[str]:
+    request = question.request
+    out = []
+    if candidate.method != request.method:
+        out.append(f"method: asked {request.method}, recorded {candidate.method}")
+    if fold(candidate.path) not in {question.keys(cassette).folded_path}:
+        out.append(f"path: asked {request.path}, recorded {candidate.path}")
+    target = cassette.redactor.target(request.target)
+    asked, recorded = _parameters(target.partition("?")[2]), _parameters(candidate.query)
+    for name in sorted(asked.keys() | recorded.keys()):
+        if asked.get(name) != recorded.get(name):
+            out.append(f"query {name}: asked {_said(asked.get(name))}, recorded {_said(recorded.get(name))}")
+    return out
+
+
+def _host(question: Question, candidate: Candidate, cassette: Cassette) -> list[str]:
+    host = question.request.host
+    if host in cassette.authorities() and host != candidate.authority:
+        return [f"host: asked {host}, recorded {candidate.authority}"]
+    return []
+
+
+def _asker(question: Question, cassette: Cassette, candidate: Candidate) -> list[str]:
+    recorded = identity_of(cassette, candidate)
+    if recorded == question.identity:
+        return []
+    return [f"identity: asked as {question.identity}, recorded as {recorded}"]
+
+
+def _headers(question: Question, cassette: Cassette, candidate: Candidate) -> list[str]:
+    request = question.request
+    mine = dict(telling(request.method, request.path, cassette.redactor.headers(request.headers, response=False), b""))
+    recorded = cassette.exchange(candidate.id).request.headers
+    theirs = dict(telling(candidate.method, candidate.path, recorded, b""))
+    return [
+        f"header {name}: asked {_said(mine.get(name))}, recorded {_said(theirs.get(name))}"
+        for name in sorted(mine.keys() | theirs.keys())
+        if mine.get(name) != theirs.get(name) and name not in ("origin", "content-type")
+    ]
+
+
+def _body(question: Question, cassette: Cassette, candidate: Candidate) -> list[str]:
+    if candidate.body_digest == question.keys(cassette).body_digest or candidate.method != question.request.method:
+        return []
+    mine = _members(cassette.redacted_body(question.request.headers, question.request.body))
+    body = cassette.exchange(candidate.id).request.body
+    theirs = _members(b"".join(body.pieces(0, 64 * 1024)))
+    if mine is None or theirs is None:
+        return [f"body: asked {len(question.request.body)} octets, recorded {body.size}"]
+    return [
+        f"body {name}: asked {_said(mine.get(name))}, recorded {_said(theirs.get(name))}"
+        for name in sorted(mine.keys() | theirs.keys())
+        if mine.get(name) != theirs.get(name)
+    ]
+
+
+def _members(text: bytes) -> dict[str, str] | None:
+    """The members of a JSON object or the fields of a form."""
+    try:
+        value: Any = json.loads(text)
+    except ValueError:
+        pairs = text.decode("latin-1").split("&")
+        if not text or any("=" not in pair or "\n" in pair for pair in pairs):
+            return None
+        return {name: unquote_plus(value) for name, _, value in (pair.partition("=") for pair in pairs)}
+    return {name: json.dumps(member) for name, member in value.items()} if isinstance(value, dict) else None
+
+
+def _parameters(query: str) -> dict[str, str]:
+    out: dict[str, str] = {}
+    for pair in filter(None, query.split("&")):
+        name, _, value = pair.partition("=")
+        name, value = unquote_plus(name), unquote_plus(value)
+        out[name] = f"{out[name]}, {value}" if name in out else value
+    return out
+
+
+def _said(value: str | None) -> str:
+    if value is None:
+        return "none"
+    return repr(value if len(value) <= 80 else f"{value[:77]}...")
+
+
+def _distinct(found: list[tuple[int, Nearest]]) -> list[tuple[int, Nearest]]:
+    """Without recordings of the same request that differ in the same way."""
+    seen, out = set(), []
+    for count, near in found:
+        if (what := (near.request, near.differences)) not in seen:
+            seen.add(what)
+            out.append((count, near))
+    return out

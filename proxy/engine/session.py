@@ -1,0 +1,65 @@
+"""A session: all that changes while replaying. Nothing mutable lives outside of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from peertape.proxy.engine.clock import Clock
+from peertape.proxy.engine.journal import Journal
+from peertape.proxy.engine.model import Request
+
+DEFAULT = "default"
+HEADER = "Peertape-Session"
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a session has come in one cassette."""
+
+    positions: dict[bytes, int] = field(default_factory=dict)  # exact key -> id of the exchange played last under it
+    last_played: int = 0
+    last_write: dict[str, int] = field(default_factory=dict)  # identity -> id of its last successful write
+
+
+@dataclass(slots=True)
+class Session:
+    name: str
+    clock: Clock = field(default_factory=Clock)
+    journal: Journal = field(default_factory=Journal)
+    progress: dict[str, Progress] = field(default_factory=dict)  # by cassette name
+
+    def in_cassette(self, name: str) -> Progress:
+        return self.progress.setdefault(name, Progress())
+
+    def reset(self) -> None:
+        """Back to the start: positions, clock and journal."""
+        self.clock.reset()
+        self.journal.clear()
+        self.progress.clear()
+
+
+def session_name(request: Request) -> str:
+    """By the header `Peertape-Session`, or the first label of a `*.localhost` Host, else the default one."""
+    if name := request.headers.get(HEADER):
+        return name
+    host = request.host.partition(":")[0].lower()
+    label, dot, rest = host.partition(".")
+    return label if dot and (rest == "localhost" or rest.endswith(".localhost")) else DEFAULT
+
+
+class Sessions:
+    """The sessions of one lane, made when first named."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Session] = {}
+
+    def get(self, name: str) -> Session:
+        if name not in self._known:
+            self._known[name] = Session(name)
+        return self._known[name]
+
+    def of(self, request: Request) -> Session:
+        return self.get(session_name(request))
+
+    def all(self) -> tuple[Session, ...]:
+        return tuple(self._known.values())

@@ -1,0 +1,134 @@
+"""The recorded lookup, and HTTP's semantics over it: HEAD, conditional requests, ranges, windows of lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from peertape.cassettes.learning import LOGIN, fields
+from peertape.cassettes.paths import fold
+from peertape.cassettes.store import Candidate, Cassette
+from peertape.proxy.engine import choice, semantics
+from peertape.proxy.engine.chain import Rest
+from peertape.proxy.engine.choice import Repeat
+from peertape.proxy.engine.links import recorded_etags
+from peertape.proxy.engine.lists import ListWindows
+from peertape.proxy.engine.matching import Matcher, Tier
+from peertape.proxy.engine.model import Answer, Request
+from peertape.proxy.engine.outlinks import OutLinks
+from peertape.proxy.engine.playback import replay
+from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.shelf import Question, Shelf
+
+ALL_TIERS = (Tier.EXACT, Tier.IDENTITY, Tier.TOLERANT)
+
+
+class RecordedStage:
+    """Answers what the cassettes can answer; the rest of the chain is asked for everything else."""
+
+    def __init__(
+        self, shelf: Shelf, matcher: Matcher, links: OutLinks = OutLinks(), repeat: Repeat = Repeat.SEQUENCE
+    ) -> None:
+        self._shelf = shelf
+        self._links = links
+        self._matcher = matcher
+        self._repeat = repeat
+        self._windows = ListWindows(matcher)
+
+    def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
+        question = self._shelf.ask(request)
+        for cassette in self._shelf.cassettes:
+            if answer := self._from(cassette, question, session):
+                return answer
+        return rest(request)
+
+    def _from(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
+        if not semantics.needs_derivation(question.request):
+            return (
+                self._recorded(cassette, question, session, ALL_TIERS)
+                or self._window(cassette, question, session)
+                or self._merged(cassette, question, session)
+            )
+        return (
+            self._recorded(cassette, question, session, (Tier.EXACT, Tier.IDENTITY))
+            or self._derived(cassette, question, session)
+            or self._merged(cassette, question, session)
+            or self._recorded(cassette, question, session, (Tier.TOLERANT,))
+        )
+
+    def _recorded(
+        self, cassette: Cassette, question: Question, session: Session, tiers: Sequence[Tier], *, peek: bool = False
+    ) -> Answer | None:
+        match = self._matcher.find(question, cassette, tiers, session.clock.timeline)
+        if match is None:
+            return None
+        progress = session.in_cassette(cassette.name)
+        key = question.keys(cassette).exact
+        if session.clock.timeline is not None:
+            candidate = choice.latest(match)
+        else:
+            candidate = choice.choose(match, key, question.identity, progress, self._repeat, peek=peek)
+        if not peek:
+            choice.played(candidate, key, _writer(question), progress)
+        return self._links.rewritten(question.request, replay(cassette, candidate, match.tier), cassette)
+
+    def _derived(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
+        """From the plain GET of the same resource. A conditional request moves on as that GET would; HEAD and Range do not."""
+        request = question.request
+        peek = request.method == "HEAD" or "range" in request.headers
+        plain = self._shelf.ask(semantics.plain(request))
+        base = self._recorded(cassette, plain, session, ALL_TIERS, peek=peek)
+        if base is None and request.method == "HEAD":
+            base = self._window(cassette, plain, session)
+        return semantics.derive(request, base, known_as=self._recorded_etags(cassette, base)) if base else None
+
+    @staticmethod
+    def _recorded_etags(cassette: Cassette, base: Answer) -> Sequence[str]:
+        """The ETag before links were rewritten: a client may know the body by that one."""
+        response = cassette.exchange(base.exchange).response if base.exchange is not None else None
+        return recorded_etags(replace(base, headers=response.headers)) if response is not None else ()
+
+    def _window(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
+        answer = self._windows.answer(cassette, question, session)
+        return self._links.rewritten(question.request, answer, cassette) if answer else None
+
+    def _merged(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
+        """From partial recordings (206) of the same resource."""
+        if question.request.method not in ("GET", "HEAD"):
+            return None
+        parts = self._partials(cassette, question, session.clock.timeline)
+        return semantics.from_partials(question.request, parts) if parts else None
+
+    def _partials(self, cassette: Cassette, question: Question, until: float | None) -> list[Answer]:
+        tolerance = self._matcher.tolerance
+        found = []
+        for candidate in tolerance.on_path(question, cassette):
+            if candidate.status != 206 or candidate.method != "GET" or not candidate.replayable:
+                continue
+            partial = self._shelf.ask(_as_asked(cassette, candidate, question.request))
+            match = self._matcher.find(partial, cassette, ALL_TIERS, until)
+            if match and any(candidate.id == other.id for other in match.candidates):
+                found.append(replay(cassette, candidate, match.tier))
+        return found
+
+
+def _as_asked(cassette: Cassette, candidate: Candidate, request: Request) -> Request:
+    """The request with the range headers of a recorded partial answer: would it have been this one's?"""
+    recorded = cassette.exchange(candidate.id).request.headers
+    plain = semantics.plain(request)
+    headers = plain.headers
+    for name in ("range", "if-range"):
+        if (value := recorded.get(name)) is not None:
+            headers = headers.added(name, value)
+    return Request(
+        "GET", plain.target, headers, scheme=plain.scheme, client=plain.client, origin_form=plain.origin_form
+    )
+
+
+def _writer(question: Question) -> str:
+    """Whose reads a write divides: a login is a write of the user who logs in."""
+    request = question.request
+    if request.method == "POST" and fold(request.path) == LOGIN:
+        name = fields(request.headers, request.body).get("username")
+        return f"user:{name.lower()}" if name else question.identity
+    return question.identity

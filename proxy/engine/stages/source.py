@@ -1,0 +1,48 @@
+"""The outermost stage: every answer carries its source, and the session's journal keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from peertape.proxy.engine.chain import Rest
+from peertape.proxy.engine.journal import Entry
+from peertape.proxy.engine.model import Answer, Request, Source
+from peertape.proxy.engine.nearest import Explainer
+from peertape.proxy.engine.session import Session
+
+HEADER = "Peertape-Source"
+Observer = Callable[[Entry], None]
+
+
+class SourceStage:
+    def __init__(self, explainer: Explainer, observers: Sequence[Observer] = ()) -> None:
+        self._explainer = explainer
+        self._observers = tuple(observers)
+
+    def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
+        answer = rest(request)
+        if answer.source is not Source.CONTROL:
+            self._note(request, session, answer)
+        return replace(answer, headers=answer.headers.added(HEADER, answer.source_text))
+
+    def _note(self, request: Request, session: Session, answer: Answer) -> None:
+        question = self._explainer.shelf.ask(request)
+        cassettes = self._explainer.shelf.cassettes
+        target = cassettes[0].redactor.target(request.target) if cassettes else request.target
+        entry = Entry(
+            session.clock.now(),
+            session.name,
+            question.identity,
+            request.method,
+            target,
+            answer.status,
+            answer.source.value,
+            answer.source_text,
+            answer.exchange,
+            answer.cassette,
+            answer.nearest,
+        )
+        session.journal.add(entry)
+        for observer in self._observers:
+            observer(entry)

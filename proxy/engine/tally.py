@@ -1,0 +1,35 @@
+"""What a whole run came to, over all sessions and resets: for the summary at its end, and for `--strict`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from peertape.proxy.engine.journal import Entry
+
+MISSES_NAMED = 1000
+
+
+@dataclass(slots=True)
+class Tally:
+    """An observer of the engine. `strict` names the sources that are allowed; None allows all."""
+
+    strict: frozenset[str] | None = None
+    sources: Counter[str] = field(default_factory=Counter)
+    used: set[tuple[str, int]] = field(default_factory=set)  # (cassette, exchange)
+    missed: Counter[str] = field(default_factory=Counter)  # "GET /path?query"
+    broken: Counter[str] = field(default_factory=Counter)  # source -> answers that were not allowed
+    recorded: int = 0  # new exchanges
+
+    def __call__(self, entry: Entry) -> None:
+        self.sources[entry.source] += 1
+        if entry.exchange is not None and entry.cassette is not None:
+            self.used.add((entry.cassette, entry.exchange))
+        if entry.source == "miss" and len(self.missed) < MISSES_NAMED:
+            self.missed[f"{entry.method} {entry.target}"] += 1
+        if self.strict is not None and entry.source not in self.strict:
+            self.broken[entry.source] += 1
+
+    @property
+    def answers(self) -> int:
+        return self.sources.total()
