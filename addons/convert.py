@@ -9,6 +9,9 @@ from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.model import Answer, Request
 
 HOP_BY_HOP = ("connection", "keep-alive", "proxy-connection")
+CONTROL = b"/__peertape__"
+ANSWERED = "peertape-answered"  # keys of a flow's metadata
+CLIENT_HOST = "peertape-client-host"
 LARGEST_INLINE = 1024 * 1024  # octets of an answer that mitmproxy may hold in memory
 
 
@@ -16,7 +19,9 @@ def request_of(flow: http.HTTPFlow, digest: bytes | None = None) -> Request:
     """The request as the engine takes it; `digest` stands for a body that was streamed by."""
     request = flow.request
     headers = Headers.from_bytes(request.headers.fields)
-    if "host" not in headers and request.authority:
+    if known := flow.metadata.get(CLIENT_HOST):
+        headers = headers.replaced("Host", known)
+    elif "host" not in headers and request.authority:
         headers = Headers((("host", request.authority), *headers.pairs))
     address = flow.client_conn.peername
     return Request(
@@ -27,13 +32,23 @@ def request_of(flow: http.HTTPFlow, digest: bytes | None = None) -> Request:
         digest,
         "https" if flow.client_conn.tls else "http",
         str(address[0]) if address else "",
-        origin_form=_is_for_us(flow),
+        origin_form=is_reverse(flow),
     )
 
 
-def _is_for_us(flow: http.HTTPFlow) -> bool:
+def is_reverse(flow: http.HTTPFlow) -> bool:
     """Whether the client named peertape itself as the server; not so through a forward proxy."""
     return flow.client_conn.proxy_mode.type_name == "reverse"
+
+
+def is_control(flow: http.HTTPFlow) -> bool:
+    """Whether the request is for peertape itself."""
+    return is_reverse(flow) and flow.request.data.path.startswith(CONTROL)
+
+
+def is_answered(flow: http.HTTPFlow) -> bool:
+    """Whether peertape answers it, and not the instance."""
+    return flow.metadata.get(ANSWERED) is True
 
 
 def head_of(answer: Answer, flow: http.HTTPFlow) -> http.Response:

@@ -11,6 +11,7 @@ import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import uvicorn
 from mitmproxy import http
@@ -19,8 +20,6 @@ from peertape.addons.convert import head_of
 from peertape.proxy.engine.model import Answer
 
 HEADER = "peertape-handoff"
-ANSWER = "peertape-answer"  # key of a flow's metadata
-READY = "peertape-handed-over"
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
 Send = Callable[[Scope], Awaitable[None]]
@@ -32,6 +31,7 @@ class Handoff:
 
     def __init__(self) -> None:
         self._waiting: dict[str, tuple[http.HTTPFlow, MakeAnswer]] = {}
+        self._answers: WeakKeyDictionary[http.HTTPFlow, Answer] = WeakKeyDictionary()
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
         self.port = 0
@@ -59,14 +59,13 @@ class Handoff:
         """Lets `make` answer the flow once its request has ended."""
         ticket = secrets.token_urlsafe(24)
         self._waiting[ticket] = (flow, make)
-        flow.metadata[READY] = True
         flow.request.headers[HEADER] = ticket
         flow.request.host, flow.request.port, flow.request.scheme = "127.0.0.1", self.port, "http"
 
     def headers_arrived(self, flow: http.HTTPFlow) -> bool:
         """Puts the answer's own head onto the flow; False if this flow was not handed over."""
-        answer = flow.metadata.pop(ANSWER, None)
-        if not isinstance(answer, Answer) or flow.response is None:
+        answer = self._answers.pop(flow, None)
+        if answer is None or flow.response is None:
             return False
         received = flow.response
         flow.response = head_of(answer, flow)
@@ -88,7 +87,7 @@ class Handoff:
             await send({"type": "http.response.body"})
             return
         answer = await make()
-        flow.metadata[ANSWER] = answer
+        self._answers[flow] = answer
         bodiless = flow.request.method == "HEAD" or answer.status in (204, 304)
         length = [] if bodiless else [(b"content-length", str(answer.body.size).encode())]
         await send({"type": "http.response.start", "status": answer.status, "headers": length})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mitmproxy import http
 
-from peertape.addons.convert import LARGEST_INLINE, request_of, response_of
+from peertape.addons.convert import ANSWERED, LARGEST_INLINE, request_of, response_of
 from peertape.addons.handoff import Handoff
 from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.model import Answer, Source
@@ -27,9 +27,15 @@ DigestOf = Callable[[Headers], "BodyFilter"]
 
 
 class Replayer:
-    """`digest_of` gives the filter that tells the canonical digest of a body too big to be held."""
+    """`digest_of` gives the filter that tells the canonical digest of a body too big to be held.
 
-    def __init__(self, engine: Engine, sessions: Sessions, handoff: Handoff, digest_of: DigestOf) -> None:
+    `passes`: what the engine passes on goes to an instance, so that big bodies go there as they come.
+    """
+
+    def __init__(
+        self, engine: Engine, sessions: Sessions, handoff: Handoff, digest_of: DigestOf, *, passes: bool = False
+    ) -> None:
+        self._passes = passes
         self._engine = engine
         self._sessions = sessions
         self._handoff = handoff
@@ -42,7 +48,7 @@ class Replayer:
         await self._handoff.stop()
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if not _is_big(flow.request):
+        if self._passes or not is_big(flow.request):
             return
         digest = self._digest_of(Headers.from_bytes(flow.request.headers.fields))
 
@@ -85,7 +91,9 @@ class Replayer:
     def _ask(self, flow: http.HTTPFlow, digest: bytes | None = None) -> Answer:
         request = request_of(flow, digest)
         answer = self._engine.answer(request, self._sessions.of(request))
-        mark(flow, answer)
+        if answer.source is not Source.LIVE:
+            flow.metadata[ANSWERED] = True
+            mark(flow, answer)
         return answer
 
 
@@ -103,6 +111,6 @@ def mark(flow: http.HTTPFlow, answer: Answer) -> None:
     }[answer.source]
 
 
-def _is_big(request: http.Request) -> bool:
+def is_big(request: http.Request) -> bool:
     length = request.headers.get("content-length", "")
     return length.isdecimal() and int(length) > LARGEST_HELD

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 import zstandard
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy.exc import DBAPIError, NoResultFound
 
+from peertape.cassettes.errors import CassetteCorrupted
 from peertape.cassettes.schema import bodies, chunks
 
 CHUNK = 256 * 1024  # octets of a body per row: what a Range near the end has to read at most
@@ -114,9 +116,18 @@ class StoredBody:
         end = self.size if stop is None else min(stop, self.size)
         at = start
         while at < end:
+            piece = self._piece(at, end)
+            yield piece
+            at += len(piece)
+
+    def _piece(self, at: int, end: int) -> bytes:
+        try:
             with self.engine.connect() as connection:
                 row = connection.execute(_READ, {"body": self.id, "at": at}).one()
             data = zstandard.decompress(row.data, max_output_size=row.size) if row.coding == "zstd" else row.data
-            piece = data[at - row.position : end - row.position]
-            yield piece
-            at += len(piece)
+        except (NoResultFound, DBAPIError, zstandard.ZstdError) as error:
+            raise CassetteCorrupted(f"The cassette is damaged: body {self.id} cannot be read at octet {at}.") from error
+        piece = bytes(data[at - row.position : end - row.position])
+        if not piece:
+            raise CassetteCorrupted(f"The cassette is damaged: body {self.id} ends at octet {at} of {self.size}.")
+        return piece

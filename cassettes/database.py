@@ -36,14 +36,16 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def sentence_for(path: Path, cause: BaseException) -> errors.CassetteError:
-    text = str(cause).lower()
+    text = f"{cause} {getattr(cause, 'sqlite_errorname', '')}".lower()
+    if "ioerr_write" in text or "ioerr_fsync" in text or "ioerr_truncate" in text:
+        return errors.DiskFull(f"{path} cannot be written any further: the disk, a quota or a limit to its size is reached.")
     if "full" in text or "no space left" in text or "quota" in text or "file too large" in text:
         return errors.DiskFull(f"There is no room left on the disk for {path}.")
     if "readonly" in text or "read-only" in text or "permission" in text:
         return errors.CassetteReadOnly(f"{path} cannot be written: the file or its folder is read-only.")
     if "locked" in text or "busy" in text:
         return errors.CassetteBusy(f"{path} is being recorded into by another process; stop that one or name another.")
-    if "malformed" in text or "not a database" in text or "corrupt" in text:
+    if any(sign in text for sign in ("malformed", "not a database", "corrupt", "no such table", "no such column")):
         return errors.CassetteCorrupted(f"{path} is damaged: {cause}.")
     if "unable to open" in text or "no such file" in text:
         return errors.CassetteMissing(f"{path} cannot be opened: {cause}.")
@@ -54,14 +56,23 @@ def open_reader(path: Path) -> Engine:
     """An engine that can only read. An older version is migrated in a copy; the file itself stays as it is."""
     version = check(path)
     if version < schema.VERSION:
-        return _migrated_copy(path, version)
+        return _copied(path, migrate=True)
+    if _needs_copy(path):
+        return _copied(path, migrate=False)
     with explained(path):
-        return _reading_engine(path)
+        engine = _reading_engine(path)
+        try:
+            _demand_key(path, engine)
+        except BaseException:
+            engine.dispose()
+            raise
+    return engine
 
 
 def open_writer(path: Path) -> Engine:
     """An engine for the one writer; creates the file if there is none, and brings an older one up to date."""
-    version = check(path) if path.exists() else 0
+    is_new = _created(path)
+    version = 0 if is_new else check(path)
     engine = _writing_engine(path)
     with explained(path):
         try:
@@ -73,16 +84,36 @@ def open_writer(path: Path) -> Engine:
                     connection.exec_driver_sql(f"PRAGMA user_version = {new}")
         except BaseException:
             engine.dispose()
-            if version == 0:
+            if is_new:
                 remove(path)
             raise
     return engine
 
 
 def close_writer(engine: Engine) -> None:
-    """Folds the write-ahead log into the file, so that one file is left."""
-    _pragma(engine, "wal_checkpoint(TRUNCATE)", "journal_mode = DELETE")
-    engine.dispose()
+    """Folds the write-ahead log into the file, so that one file is left; the log stays while somebody reads the file."""
+    try:
+        _pragma(engine, "wal_checkpoint(TRUNCATE)", "journal_mode = DELETE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise
+    finally:
+        engine.dispose()
+
+
+def _created(path: Path) -> bool:
+    """Whether there was no file, and now there is an empty one: of two that make it at once, one does."""
+    if path.parent.is_file():
+        raise errors.CassetteMissing(f"{path} cannot be made: {path.parent} is a file, not a folder.")
+    if not path.parent.exists():
+        raise errors.CassetteMissing(f"{path} cannot be made: there is no folder {path.parent}.")
+    try:
+        with explained(path), path.open("xb"):
+            return True
+    except errors.CassetteError as error:
+        if isinstance(error.__cause__, FileExistsError):
+            return False
+        raise
 
 
 def _pragma(engine: Engine, *statements: str) -> None:
@@ -115,8 +146,7 @@ def check(path: Path) -> int:
         hint = " It looks like a recording; bring it in with `peertape cassette import`." if _is_recording(head) else ""
         raise errors.NotACassette(f"{path} is not a cassette.{hint}")
     version, application = struct.unpack(">I", head[60:64])[0], struct.unpack(">I", head[68:72])[0]
-    log = path.with_name(path.name + "-wal")
-    if not (log.exists() and log.stat().st_size):
+    if not (_log(path).exists() and _log(path).stat().st_size):
         if application != schema.APPLICATION_ID:
             raise errors.NotACassette(f"{path} is a SQLite database, but not a cassette.")
         _check_length(path, head)
@@ -128,6 +158,14 @@ def check(path: Path) -> int:
             f"{path} has format {version}, this peertape knows {schema.VERSION} at most; update peertape to open it."
         )
     return version
+
+
+def _demand_key(path: Path, engine: Engine) -> None:
+    """Without its key and salt a cassette cannot tell one secret from another."""
+    with engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT count(*) FROM meta WHERE name IN ('key', 'salt')").scalar_one()
+    if found != 2:
+        raise errors.CassetteCorrupted(f"{path} is damaged: its key is missing.")
 
 
 def _is_recording(head: bytes) -> bool:
@@ -148,7 +186,7 @@ def _check_length(path: Path, head: bytes) -> None:
 def _ask(path: Path) -> tuple[int, int]:
     """user_version and application_id as SQLite sees them, its log included; and whether the pages are sound."""
     with explained(path):
-        engine = _reading_engine(path)
+        engine = _copied(path, migrate=False) if _needs_copy(path) else _reading_engine(path)
         try:
             with engine.connect() as connection:
                 version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
@@ -162,10 +200,19 @@ def _ask(path: Path) -> tuple[int, int]:
     return int(version), int(application)
 
 
+def _log(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _needs_copy(path: Path) -> bool:
+    """A log can only be read where SQLite can make the index to it: not so in a read-only place without one."""
+    index = path.with_name(path.name + "-shm")
+    return _log(path).exists() and not index.exists() and not os.access(path.parent, os.W_OK)
+
+
 def _reading_engine(path: Path) -> Engine:
     folder_is_writable = os.access(path.parent, os.W_OK)
-    log = path.with_name(path.name + "-wal")
-    immutable = "" if folder_is_writable or log.exists() else "&immutable=1"
+    immutable = "" if folder_is_writable or _log(path).exists() else "&immutable=1"
     uri = f"file:{quote(str(path.resolve()))}?mode=ro{immutable}"
     return _engine(uri, "AUTOCOMMIT", shared=True)
 
@@ -198,15 +245,21 @@ def _engine(uri: str, isolation: str | None, *, shared: bool) -> Engine:
     )
 
 
-def _migrated_copy(path: Path, version: int) -> Engine:
+def _copied(path: Path, *, migrate: bool) -> Engine:
+    """Reads a copy, up to date if `migrate`, that vanishes with the engine."""
     folder = Path(tempfile.mkdtemp(prefix="peertape-"))
-    copy = folder / path.name
-    for suffix in ("", "-wal"):
-        source = path.with_name(path.name + suffix)
-        if source.exists():
-            shutil.copyfile(source, copy.with_name(copy.name + suffix))
-    close_writer(open_writer(copy))
-    engine = _reading_engine(copy)
+    try:
+        copy = folder / path.name
+        for suffix in ("", "-wal"):
+            source = path.with_name(path.name + suffix)
+            if source.exists():
+                shutil.copyfile(source, copy.with_name(copy.name + suffix))
+        if migrate:
+            close_writer(open_writer(copy))
+        engine = _reading_engine(copy)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
     @event.listens_for(engine, "engine_disposed")
     def clean(_engine: Engine) -> None:

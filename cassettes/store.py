@@ -93,15 +93,12 @@ class Cassette:
         self.path = path
         self.name = name or path.name.removesuffix(".cassette")
         self._engine = database.open_reader(path)
-        self._rules = rules or RedactionRules.default()
-        self._issued: set[str] = set()
+        self.rules = rules or RedactionRules.default()
         meta = self.meta()
-        self.redactor = Redactor(
-            Pseudonyms(
-                bytes.fromhex(meta["key"]), bytes.fromhex(meta["salt"]), _IssuedPseudonyms(self._engine), None
-            ),
-            self._rules,
+        self.pseudonyms = Pseudonyms(
+            bytes.fromhex(meta["key"]), bytes.fromhex(meta["salt"]), _IssuedPseudonyms(self._engine)
         )
+        self.redactor = Redactor(self.pseudonyms, self.rules)
         self.exchange = lru_cache(maxsize=EXCHANGES_KEPT)(self._load)
 
     def close(self) -> None:
@@ -183,6 +180,10 @@ class Cassette:
 
     def count(self) -> int:
         return len(self._rows(select(_columns.id)))
+
+    def query(self, statement: Any, **values: Any) -> list[Row[Any]]:
+        """The rows of a statement over `peertape.cassettes.schema`: for what people ask, not for matching."""
+        return self._rows(statement, **values)
 
     def _load(self, number: int) -> Exchange:
         row = self._rows(select(schema.exchanges).where(_columns.id == number))[0]

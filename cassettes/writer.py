@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,19 @@ _ADD_PSEUDONYM = insert(schema.pseudonyms).prefix_with("OR IGNORE", dialect="sql
 class CassetteWriter:
     """The one writer of a cassette. Raises the errors of `peertape.cassettes.errors`."""
 
-    def __init__(self, path: Path, rules: RedactionRules, *, upstream: str | None = None) -> None:
+    def __init__(
+        self, path: Path, rules: RedactionRules, *, upstream: str | None = None, fixed: Mapping[str, str] | None = None
+    ) -> None:
+        """`fixed`: key, salt and created of a new cassette that always comes out the same; else they are fresh."""
         self.path = path
         self._engine = database.open_writer(path)
         try:
             with database.explained(path):
                 self._connection = self._engine.connect()
                 self._connection.begin()
-                meta = self._prepare(upstream)
+                meta = self._prepare(upstream, fixed or {})
+                self._connection.commit()  # a reader, or a kill, finds a cassette with its key
+                self._connection.begin()
                 self._connection.exec_driver_sql("PRAGMA busy_timeout = 5000")
         except BaseException:
             self._engine.dispose()
@@ -52,14 +57,19 @@ class CassetteWriter:
         )
         self._lore = Lore(self._connection)
 
-    def begin(self, request: RecordedRequest, started: float, client_host: str | None = None) -> ExchangeWriter:
-        """A new exchange, of which the head of the request is known; its body is fed to what this returns."""
-        return ExchangeWriter(self, self._connection, request, started, client_host)
+    def begin(
+        self, request: RecordedRequest, started: float, client_host: str | None = None, number: int | None = None
+    ) -> ExchangeWriter:
+        """A new exchange, of which the head of the request is known; its body is fed to what this returns.
 
-    def add(self, exchange: Exchange, limit: int | None = None) -> int:
-        """Stores a whole exchange, for example an imported one; its new id."""
+        `number` is its id, if that shall not be the next one.
+        """
+        return ExchangeWriter(self, self._connection, request, started, client_host, number)
+
+    def add(self, exchange: Exchange, limit: int | None = None, *, number: int | None = None) -> int:
+        """Stores a whole exchange, for example an imported one; its new id, which is `number` if that is given."""
         with database.explained(self.path):
-            entry = self.begin(exchange.request, exchange.timing.started, exchange.client_host)
+            entry = self.begin(exchange.request, exchange.timing.started, exchange.client_host, number)
             for piece in exchange.request.body.pieces():
                 entry.request_data(piece)
             entry.request_end(exchange.timing.sent, exchange.request.trailers)
@@ -99,10 +109,11 @@ class CassetteWriter:
     def _issue(self, text: str) -> None:
         self._connection.execute(_ADD_PSEUDONYM, {"text": text})
 
-    def _prepare(self, upstream: str | None) -> dict[str, str]:
+    def _prepare(self, upstream: str | None, fixed: Mapping[str, str]) -> dict[str, str]:
         """What a new cassette begins with; an exchange left open by a kill is marked as cut."""
         known = dict(self._connection.execute(select(schema.meta.c.name, schema.meta.c.value)).tuples().all())
         new = {"key": secrets.token_hex(32), "salt": secrets.token_hex(16), "created": f"{time.time():.3f}"}
+        new |= fixed
         if upstream is not None:
             new["upstream"] = upstream
         missing = [{"name": name, "value": value} for name, value in new.items() if name not in known]
@@ -120,7 +131,13 @@ class ExchangeWriter:
     """One exchange on its way into the cassette."""
 
     def __init__(
-        self, writer: CassetteWriter, connection: Connection, request: RecordedRequest, started: float, client_host: str | None
+        self,
+        writer: CassetteWriter,
+        connection: Connection,
+        request: RecordedRequest,
+        started: float,
+        client_host: str | None,
+        number: int | None = None,
     ) -> None:
         self._writer = writer
         self._connection = connection
@@ -137,7 +154,7 @@ class ExchangeWriter:
         self._response: RecordedResponse | None = None
         self._response_body: _FilteredBody | None = None
         self._request_text: bytes | None = None
-        self.id = self._insert(started, client_host)
+        self.id = self._insert(started, client_host, number)
 
     def request_data(self, data: bytes) -> None:
         self._request_body.feed(data)
@@ -158,7 +175,7 @@ class ExchangeWriter:
             folded_path=keys.folded_path,
             body_digest=digest,
         )
-        self._add_headers("request trailer", trailers)
+        self._add_headers("request trailer", self._writer.redactor.headers(trailers, response=False))
 
     def response_head(self, response: RecordedResponse, at: float | None, limit: int | None = None) -> None:
         """`limit`: more octets of body than this are not kept."""
@@ -177,7 +194,7 @@ class ExchangeWriter:
         if self._response_body is not None:
             self._response_body.feed(data)
 
-    def messages(self, messages: Iterable[Message]) -> None:
+    def messages(self, messages: Iterable[Message], first: int = 0) -> None:
         rows = [
             {
                 "exchange_id": self.id,
@@ -187,7 +204,7 @@ class ExchangeWriter:
                 "is_text": int(message.is_text),
                 "content": self._writer.redactor.message(message.content) if message.is_text else message.content,
             }
-            for position, message in enumerate(messages)
+            for position, message in enumerate(messages, first)
         ]
         if rows:
             self._connection.execute(_ADD_MESSAGES, rows)
@@ -204,7 +221,7 @@ class ExchangeWriter:
                 text = self._response_body.filter.text
                 self._writer.learn(self, self._response.status, self._request_text, text, kind)
         self._set(state=state, error=error, answered_at=at, response_body=body)
-        self._add_headers("response trailer", trailers)
+        self._add_headers("response trailer", self._writer.redactor.headers(trailers, response=True))
 
     def _etag_of_changed_body(self, filtered: BodyFilter) -> None:
         if not filtered.changed or filtered.original is None or filtered.stored is None or self._response is None:
@@ -216,9 +233,10 @@ class ExchangeWriter:
             self._connection.execute(table.delete().where(table.c.exchange_id == self.id, table.c.part == "response"))
             self._add_headers("response", changed)
 
-    def _insert(self, started: float, client_host: str | None) -> int:
+    def _insert(self, started: float, client_host: str | None, number: int | None) -> int:
         request = self.request
         row = {
+            **({} if number is None else {"id": number}),
             "state": State.OPEN,
             "method": request.method,
             "scheme": request.scheme,

@@ -38,6 +38,7 @@ class SecretHeader(BaseModel):
     name: str = Field(min_length=1)
     guessable: bool = False
     form: HeaderForm = "value"
+    of_requests: bool = False  # in a response, the header of that name says something else
 
 
 class SecretPositions(BaseModel):
@@ -52,7 +53,7 @@ class SecretPositions(BaseModel):
 
 
 class RedactRule(BaseModel):
-    """One rule of the user: exactly one of header, query, json, email and ip.
+    """One rule of the user: exactly one of header, query, json, email, ip and dumps.
 
     `json` is a path (`$.user.email`, `$.data[*].email`, `$..email`) or a member name, which then counts everywhere,
     in forms too.
@@ -65,13 +66,14 @@ class RedactRule(BaseModel):
     json_: str | None = Field(default=None, alias="json")
     email: bool | None = None
     ip: bool | None = None
+    dumps: bool | None = None  # credentials in free text, such as the requests that the server's log prints
     guessable: bool = False  # chosen by people or short: hash it slowly
 
     @model_validator(mode="after")
     def _one_position(self) -> Self:
-        given = [self.header, self.query, self.json_, self.email, self.ip]
+        given = [self.header, self.query, self.json_, self.email, self.ip, self.dumps]
         if sum(value is not None for value in given) != 1:
-            raise ValueError("a redact rule names exactly one of header, query, json, email and ip")
+            raise ValueError("a redact rule names exactly one of header, query, json, email, ip and dumps")
         for text in (self.header, self.query):
             if text is not None and not re.fullmatch(r"[^\s:=&?#]+", text):
                 raise ValueError(f"{text!r} is no name of a header or of a query parameter")

@@ -19,13 +19,14 @@ from peertape.cassettes.redaction.spelling import decoded, encoded
 FIELD_LIMIT = 1024 * 1024
 HEAD_LIMIT = 64 * 1024
 PADDING = 64  # blanks behind a boundary
+LOOSE_HEAD = 1024
 
 _FIRST_LINE = re.compile(rb"--([^\r\n]{1,200}?)[ \t]*\r?\n")
 _LINE_END = re.compile(rb"[ \t]{0,%d}\r\n" % PADDING)
 _PARAMETER = re.compile(r';\s*(name|filename\*?)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;]+))', re.IGNORECASE)
-_LOOSE_FIELD = re.compile(
-    r"""(\bname="?([^"\r\n;]*)"?[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n)(.*?)(?=\r?\n--|\Z)""", re.IGNORECASE | re.DOTALL
-)
+_BLANK_LINE = re.compile(r"\r?\n\r?\n")
+_LOOSE_NAME = re.compile(r"""\bname="?([^"\r\n;]*)""", re.IGNORECASE)
+_LOOSE_END = re.compile(r"\r?\n--")
 
 
 class _State(Enum):
@@ -68,19 +69,16 @@ class MultipartFilter(BodyFilter):
             self.digest = self._blind_digest().digest()
             return b""
         rest = self._take(len(self._buffer))
-        if self._state in (_State.PREAMBLE, _State.HEAD, _State.BROKEN):
-            self._is_regular = False
-            self._emit(self._loose(rest))
-        elif self._state is _State.CONTENT:
-            self._is_regular = False
+        self._is_regular = self._is_regular and self._state is _State.EPILOGUE
+        if self._state is _State.CONTENT:
             self._content(rest)
             self._end_part()
         else:
-            self._emit(rest)
+            self._emit(self._loose(rest))
         out = self._taken()
         if self._is_empty:
             self.digest = EMPTY_DIGEST
-        elif self._is_regular and self._state is _State.EPILOGUE:
+        elif self._is_regular:
             self.digest = fields_digest(b"multipart", self._parts)
         else:
             self.digest = self._blind_digest().digest()
@@ -95,11 +93,8 @@ class MultipartFilter(BodyFilter):
                 return self._head()
             case _State.CONTENT:
                 return self._in_content()
-            case _State.EPILOGUE:
-                self._emit(self._take(len(self._buffer)))
-                return False
-            case _State.BROKEN:
-                return self._broken()
+            case _:
+                return self._beyond()
 
     def _preamble(self) -> bool:
         first = _FIRST_LINE.match(self._buffer)
@@ -152,7 +147,7 @@ class MultipartFilter(BodyFilter):
             return True
         before = self._take(position)
         if self._state is _State.PREAMBLE:
-            self._emit(before)
+            self._emit(self._loose(before))
         else:
             self._content(before)
             self._end_part()
@@ -207,8 +202,8 @@ class MultipartFilter(BodyFilter):
         self._is_regular = False
         return True
 
-    def _broken(self) -> bool:
-        """In blocks of the limit, so that it does not matter in which pieces the body came."""
+    def _beyond(self) -> bool:
+        """What is no part any more, in blocks of the limit: it must not matter in which pieces the body came."""
         if len(self._buffer) < self._field_limit:
             return False
         self._emit(self._loose(self._take(self._field_limit)))
@@ -221,13 +216,27 @@ class MultipartFilter(BodyFilter):
 
     def _loose(self, octets: bytes) -> bytes:
         """What is no multipart body, or not yet: fields wherever they seem to stand."""
+        if not octets.strip():
+            return octets
         text, codec = decoded(octets)
-        redacted = encoded(request_text(_LOOSE_FIELD.sub(self._loose_field, text), Kind.TEXT, self._redactor)[0], codec)
+        redacted = encoded(request_text(self._loose_fields(text), Kind.TEXT, self._redactor)[0], codec)
         self.changed = self.changed or redacted != octets
         return redacted
 
-    def _loose_field(self, found: re.Match[str]) -> str:
-        return found[1] + (self._redactor.field(found[2], found[3]) if "filename" not in found[1] else found[3])
+    def _loose_fields(self, text: str) -> str:
+        """Behind each empty line, if the lines before it name a field: the text until the next line with --."""
+        out: list[str] = []
+        done = 0
+        while blank := _BLANK_LINE.search(text, done):
+            head = text[max(done, blank.start() - LOOSE_HEAD) : blank.start()]
+            out.append(text[done : blank.end()])
+            done = blank.end()
+            name = next(iter(_LOOSE_NAME.findall(head)[-1:]), None)
+            if name is not None and "filename" not in head:
+                end = found.start() if (found := _LOOSE_END.search(text, done)) else len(text)
+                out.append(self._redactor.field(name, text[done:end]))
+                done = end
+        return "".join((*out, text[done:]))
 
     def _take(self, size: int) -> bytes:
         octets = bytes(self._buffer[:size])

@@ -64,7 +64,7 @@ class Redactor:
             json.loads(text)
         except (ValueError, RecursionError):
             # Out of step somewhere: once more, without regard to the structure.
-            return self.text(redacted)
+            return self._dumps(self.text(redacted))
         return redacted
 
     def form(self, text: str) -> str:
@@ -85,8 +85,9 @@ class Redactor:
         return self.rules.fields.get(base_name(name).lower())
 
     def text(self, text: str) -> str:
-        """Any text: parameters wherever a URL stands, dumped headers and members, what the user's rules ask for."""
-        return self._dumps(self._queries.anywhere(text))
+        """Any text: parameters wherever a URL stands, and what the user's rules ask for."""
+        text = self._queries.anywhere(text)
+        return self._people(self._dumps(text) if self.rules.dumps else text)
 
     def document(self, text: str) -> str:
         """HTML, XML, playlists, plain text: as `text`, and XML elements."""
@@ -112,7 +113,7 @@ class Redactor:
             text = _CREDENTIALS.sub(self._in_dump, text)
         if ":" in text and ("'" in text or '"' in text):
             text = self._loose_member.sub(self._in_member, text)
-        return self._people(text)
+        return text
 
     def _in_dump(self, found: re.Match[str]) -> str:
         before, credentials = found["before"], found["credentials"]
@@ -125,7 +126,8 @@ class Redactor:
 
     def _inner(self, text: str) -> str:
         """A string within JSON, or a field."""
-        return self._dumps(self._queries.string(text))
+        text = self._queries.string(text)
+        return self._people(self._dumps(text) if self.rules.dumps else text)
 
     def _value(self, text: str, secret: SecretName) -> str:
         """A value that is a secret as a whole, as far as its kind says so."""
@@ -141,7 +143,7 @@ class Redactor:
 
     def _header(self, name: str, response: bool, value: str) -> str:
         secret = self.rules.headers.get(name)
-        if secret is None:
+        if secret is None or (response and secret.of_requests):
             value = self._queries.anywhere(value)
             if self.rules.emails:
                 value = _EMAIL.sub(self._person, value)
@@ -162,7 +164,7 @@ class Redactor:
     def _cookie(self, pair: str) -> str:
         name, mark, value = pair.partition("=")
         if not mark:
-            return in_percent(name, partial(self._of, guessable=False), plus=False)
+            name, value = name[: len(name) - len(name.lstrip())], name.lstrip()
         return name + mark + in_percent(value, partial(self._of, guessable=False), plus=False)
 
     def _credentials(self, value: str) -> str:

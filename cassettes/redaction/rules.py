@@ -32,6 +32,7 @@ class RedactionRules:
     paths: tuple[PathRule, ...] = ()
     emails: bool = False
     addresses: bool = False
+    dumps: bool = False  # credentials in free text, such as the requests that PeerTube's server log prints
     address_headers: frozenset[str] = frozenset()
 
     @classmethod
@@ -47,7 +48,7 @@ class RedactionRules:
         queries = {entry.name.lower(): entry for entry in positions.queries}
         headers = {entry.name.lower(): entry for entry in positions.headers}
         paths: list[PathRule] = []
-        emails = addresses = False
+        emails = addresses = dumps = False
         for given in user:
             rule = given if isinstance(given, RedactRule) else RedactRule.model_validate(given)
             if rule.header is not None:
@@ -59,6 +60,7 @@ class RedactionRules:
                 _add_path(rule, members, paths)
             emails = emails or bool(rule.email)
             addresses = addresses or bool(rule.ip)
+            dumps = dumps or bool(rule.dumps)
         fields = {**queries, **{name.lower(): secret for name, secret in members.items()}}
         named = {name: SecretName(name=header.name, guessable=header.guessable) for name, header in headers.items()}
         return cls(
@@ -70,6 +72,7 @@ class RedactionRules:
             paths=tuple(paths),
             emails=emails,
             addresses=addresses,
+            dumps=dumps,
             address_headers=frozenset(name.lower() for name in positions.address_headers),
         )
 

@@ -17,7 +17,7 @@ from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 from peertape.config.patterns import pattern
-from peertape.config.settings import Settings
+from peertape.config.settings import Settings, SettingsError
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.control.stage import ControlStage
 from peertape.proxy.engine.chain import Stage
@@ -88,6 +88,12 @@ def parts(settings: Settings, cassettes: Sequence[Cassette]) -> Iterator[Parts]:
         explainer = Explainer(shelf, tolerance)
         token = settings.token or secrets.token_urlsafe(18)
         yield Parts(settings, shelf, Sessions(), tally, Matcher(tolerance), explainer, observers, token)
+
+
+def demand_upstream(settings: Settings) -> str:
+    if settings.upstream is None:
+        raise SettingsError("Name the instance: --upstream https://peertube.example (or `upstream:` in peertape.yaml).")
+    return settings.upstream
 
 
 def ignore_rules(settings: Settings) -> list[IgnoreRule]:

@@ -13,6 +13,7 @@ import click
 from rich.logging import RichHandler
 from rich.console import Console
 
+from peertape.cassettes.recording import Recording
 from peertape.proxy.cli import summary
 from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.trouble import Trouble
@@ -22,7 +23,13 @@ BROKE_STRICTNESS = 1
 TERMINATION = 5.0  # seconds that the user's command has after SIGTERM
 
 
-def run(lane: Lane, parts: Parts, notes: Sequence[str] = (), command: Sequence[str] = ()) -> int:
+def run(
+    lane: Lane,
+    parts: Parts,
+    notes: Sequence[str] = (),
+    command: Sequence[str] = (),
+    recording: Recording | None = None,
+) -> int:
     """Opens the lane, prints the one line on standard output, and returns the exit code of the run."""
     logging.basicConfig(
         level=logging.WARNING,
@@ -34,6 +41,8 @@ def run(lane: Lane, parts: Parts, notes: Sequence[str] = (), command: Sequence[s
         code = asyncio.run(_run(lane, parts, notes, command))
     except LaneError as error:
         raise Trouble(str(error)) from error
+    if recording is not None:
+        parts.tally.recorded = recording.stored
     summary.show(parts.tally, parts.shelf)
     return code or (BROKE_STRICTNESS if parts.tally.broken else 0)
 

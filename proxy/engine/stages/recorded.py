@@ -11,6 +11,7 @@ from peertape.cassettes.store import Candidate, Cassette
 from peertape.proxy.engine import choice, semantics
 from peertape.proxy.engine.chain import Rest
 from peertape.proxy.engine.choice import Repeat
+from peertape.proxy.engine.echoes import restored
 from peertape.proxy.engine.links import recorded_etags
 from peertape.proxy.engine.lists import ListWindows
 from peertape.proxy.engine.matching import Matcher, Tier
@@ -70,7 +71,8 @@ class RecordedStage:
             candidate = choice.choose(match, key, question.identity, progress, self._repeat, peek=peek)
         if not peek:
             choice.played(candidate, key, _writer(question), progress)
-        return self._links.rewritten(question.request, replay(cassette, candidate, match.tier), cassette)
+        answer = restored(question.request, replay(cassette, candidate, match.tier), cassette)
+        return self._links.rewritten(question.request, answer, cassette)
 
     def _derived(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
         """From the plain GET of the same resource. A conditional request moves on as that GET would; HEAD and Range do not."""

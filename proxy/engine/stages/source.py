@@ -22,11 +22,13 @@ class SourceStage:
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
         answer = rest(request)
+        if answer.source is Source.LIVE:
+            return answer  # noted when the instance has answered
         if answer.source is not Source.CONTROL:
-            self._note(request, session, answer)
+            self.note(request, session, answer)
         return replace(answer, headers=answer.headers.added(HEADER, answer.source_text))
 
-    def _note(self, request: Request, session: Session, answer: Answer) -> None:
+    def note(self, request: Request, session: Session, answer: Answer) -> None:
         question = self._explainer.shelf.ask(request)
         cassettes = self._explainer.shelf.cassettes
         target = cassettes[0].redactor.target(request.target) if cassettes else request.target

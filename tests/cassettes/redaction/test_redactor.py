@@ -23,7 +23,7 @@ def redactor(*user: dict[str, Any]) -> Redactor:
     return Redactor(Pseudonyms(b"k" * 32, b"s" * 16), RedactionRules.build(user))
 
 
-PLAIN = redactor()
+PLAIN = redactor({"dumps": True})
 
 
 def of(secret: str, guessable: bool = False) -> str:
@@ -55,7 +55,7 @@ def test_percent_encoding_is_kept() -> None:
     secret = PLAIN.target("/?token=%C3%A4%62-%2Fz")
     assert secret.startswith("/?token=%C3%")
     assert len(secret) == len("/?token=%C3%A4%62-%2Fz")
-    assert secret[-6:-1] == "-%2F" + secret[-2]
+    assert secret[-5:-1] == "-%2F"
     assert PLAIN.target(secret) == secret
 
 
@@ -73,7 +73,7 @@ def header(name: str, value: str, response: bool = False) -> str:
 def test_headers() -> None:
     assert header("Authorization", f"Bearer {TOKEN}") == f"Bearer {FAKE}"
     assert header("authorization", f"bearer  {TOKEN} ") == f"bearer  {FAKE} "
-    assert header("Cookie", "a=x1; b; c=") == f"a={of('x1')}; {'b'.replace('b', header('Cookie', 'b'))}; c="
+    assert header("Cookie", "a=x1y2z3; u7v8w9; c=") == f"a={of('x1y2z3')}; {of('u7v8w9')}; c="
     assert header("Set-Cookie", "sid=s%3Axyz; Path=/; HttpOnly", True).endswith("; Path=/; HttpOnly")
     assert header("x-peertube-video-password", "opensesame") == of("opensesame", True)
     assert header("X-Peertube-OTP", "123456") == of("123456", True)
@@ -169,10 +169,6 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
     max_leaves=8,
 )
-FAST = Redactor(
-    Pseudonyms(b"k" * 32, b"s" * 16),
-    RedactionRules.build([{"json": "token"}, {"json": "password"}]),
-)
 
 
 def shape(value: Any) -> Any:
@@ -184,7 +180,7 @@ def shape(value: Any) -> Any:
 class Quick(Pseudonyms):
     """Without the slow hash, which would make thousands of examples slow."""
 
-    def of(self, secret: str, guessable: bool) -> str:
+    def of(self, secret: str, guessable: bool) -> str:  # noqa: ARG002
         return super().of(secret, False)
 
 

@@ -1,0 +1,119 @@
+"""Links of live answers lead to the origin by which the client reached us, as those of replayed ones do.
+
+What is recorded is what was transferred: this addon comes behind the recorder. Text bodies are held for it up to a limit;
+media never is.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+
+from mitmproxy import http
+
+from peertape.addons.convert import CLIENT_HOST, is_answered, is_control
+from peertape.addons.streams import add_step
+from peertape.addons.upstream import client_host
+from peertape.cassettes.bodies import BytesBody, read
+from peertape.cassettes.headers import Headers
+from peertape.proxy.engine.links import LIMIT, Rewriter, is_text, rewrite_answer, rewriter_of
+from peertape.proxy.engine.model import Answer, Source
+
+ETAGS_KNOWN = 4096
+CONDITIONS = ("if-none-match", "if-match", "if-range")
+
+
+class LiveLinks:
+    """`origin` gives the instance's public origin, as far as it is known by now."""
+
+    def __init__(self, origin: Callable[[], str | None]) -> None:
+        self._origin = origin
+        self._recorded_etags: OrderedDict[str, str] = OrderedDict()  # the ETag that a client was given -> the instance's
+
+    def holds(self, flow: http.HTTPFlow) -> bool:
+        """Whether the response's body must be whole before it goes on: text of a known, small length."""
+        if flow.response is None or not _may_have_body(flow):
+            return False
+        length = flow.response.headers.get("content-length", "")
+        return self._rewriter(flow) is not None and _is_text(flow) and length.isdecimal() and int(length) <= LIMIT
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """The instance knows only its own ETags."""
+        for name in CONDITIONS:
+            if value := flow.request.headers.get(name):
+                for ours, theirs in self._recorded_etags.items() if '"' in value else ():
+                    value = value.replace(ours, theirs)
+                flow.request.headers[name] = value
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        rewriter, response = self._rewriter(flow), flow.response
+        if rewriter is None or response is None or self.holds(flow):
+            return
+        headers = Headers.from_bytes(response.headers.fields)
+        rewritten = rewriter.headers(headers)
+        coded = "content-encoding" in response.headers
+        if _may_have_body(flow) and _is_text(flow) and "content-length" not in response.headers and not coded:
+            add_step(response, _Held(rewriter, headers.get("content-type") or "").step)
+        if rewritten != headers:
+            response.headers = http.Headers(rewritten.to_bytes())
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        rewriter, response = self._rewriter(flow), flow.response
+        if rewriter is None or response is None or response.stream or response.raw_content is None:
+            return
+        headers = Headers.from_bytes(response.headers.fields)
+        before = Answer(
+            response.status_code, headers, BytesBody(response.raw_content), response.reason, Source.LIVE
+        )
+        after = rewrite_answer(before, str(rewriter.recorded), str(rewriter.client))
+        if after is before:
+            return
+        response.headers = http.Headers(after.headers.to_bytes())
+        response.raw_content = read(after.body)
+        self._remember(headers.get("etag"), after.headers.get("etag"))
+
+    def _remember(self, theirs: str | None, ours: str | None) -> None:
+        if theirs and ours and theirs != ours:
+            self._recorded_etags[ours] = theirs
+            if len(self._recorded_etags) > ETAGS_KNOWN:
+                self._recorded_etags.popitem(last=False)
+
+    def _rewriter(self, flow: http.HTTPFlow) -> Rewriter | None:
+        origin = self._origin()
+        if origin is None or CLIENT_HOST not in flow.metadata or is_control(flow) or is_answered(flow):
+            return None
+        host = client_host(flow)
+        scheme = "https" if flow.client_conn.tls else "http"
+        rewriter = rewriter_of(origin, f"{scheme}://{host}") if host else None
+        return None if rewriter is None or rewriter.idle or origin.endswith(f"//{host}") else rewriter
+
+
+class _Held:
+    """A text body of unknown length: held up to the limit, then rewritten or passed on as it is."""
+
+    def __init__(self, rewriter: Rewriter, content_type: str) -> None:
+        self._rewriter = rewriter
+        self._content_type = content_type
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def step(self, data: bytes) -> Iterable[bytes]:
+        if self._size > LIMIT:
+            return (data,) if data else ()
+        self._pieces.append(data)
+        self._size += len(data)
+        if data and self._size <= LIMIT:
+            return ()
+        held = b"".join(self._pieces)
+        self._pieces.clear()
+        return (held,) if data else (self._rewriter.text(held, self._content_type),)
+
+
+def _is_text(flow: http.HTTPFlow) -> bool:
+    kind = flow.response.headers.get("content-type", "") if flow.response else ""
+    return is_text(kind) and not kind.startswith("text/event-stream")
+
+
+def _may_have_body(flow: http.HTTPFlow) -> bool:
+    status = flow.response.status_code if flow.response else 0
+    return flow.request.method != "HEAD" and status not in (101, 204, 206, 304)

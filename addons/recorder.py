@@ -1,0 +1,128 @@
+"""The recorder: every exchange with the instance goes into the cassette while it streams through to the app.
+
+Whatever happens to an exchange is kept, and marked: a cut one is never replayed as if it were whole.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+from mitmproxy import http
+
+from peertape.addons.convert import CLIENT_HOST, is_answered, is_control
+from peertape.addons.replayer import is_big
+from peertape.addons.streams import add_step, watched
+from peertape.cassettes.headers import Headers
+from peertape.cassettes.model import Message, RecordedRequest, RecordedResponse, State
+from peertape.cassettes.recording import Entry, Recording
+
+Covers = Callable[[http.HTTPFlow], bool]
+
+
+class Recorder:
+    """`covers` says which flows are recorded, `held` whose response another addon wants whole before it goes on.
+
+    `at_once`: nothing else may answer (record modes `all` and `rewrite`), so that request bodies stream through as well.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        covers: Covers,
+        held: Covers,
+        *,
+        at_once: bool = True,
+        largest_response: int | None = None,
+    ) -> None:
+        self._recording = recording
+        self._covers = covers
+        self._held = held
+        self._at_once = at_once
+        self._limit = largest_response
+        self._entries: WeakKeyDictionary[http.HTTPFlow, Entry] = WeakKeyDictionary()
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        if is_control(flow) or not (self._at_once or is_big(flow.request)):
+            return
+        if self._covers(flow):
+            entry = self._begin(flow)
+            add_step(flow.request, watched(entry.request_data))
+        else:
+            flow.request.stream = flow.request.stream or True
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        if is_answered(flow) or is_control(flow):
+            return
+        entry = self._entries.get(flow)
+        if entry is None:
+            if not self._covers(flow):
+                return
+            entry = self._begin(flow)
+        if flow.request.raw_content:  # it was not streamed
+            entry.request_data(flow.request.raw_content)
+        entry.request_end(flow.request.timestamp_end, _headers(flow.request.trailers))
+
+    def responseheaders(self, flow: http.HTTPFlow) -> None:
+        entry, response = self._entries.get(flow), flow.response
+        if response is None or is_answered(flow):
+            return
+        if entry is not None:
+            head = RecordedResponse(
+                response.status_code, response.reason, response.http_version, _headers(response.headers)
+            )
+            entry.response_head(head, response.timestamp_start, self._limit)
+        if self._held(flow):
+            return
+        if entry is not None:
+            add_step(response, watched(entry.response_data))
+        else:
+            response.stream = response.stream or True
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        entry, response = self._entries.get(flow), flow.response
+        if entry is None or response is None or flow.websocket is not None:
+            return
+        if not response.stream and response.raw_content:
+            entry.response_data(response.raw_content)
+        entry.end(State.COMPLETE, response.timestamp_end, trailers=_headers(response.trailers))
+
+    def websocket_message(self, flow: http.HTTPFlow) -> None:
+        entry = self._entries.get(flow)
+        if entry is not None and flow.websocket is not None:
+            position = len(flow.websocket.messages) - 1
+            message = flow.websocket.messages[position]
+            entry.message(
+                position, Message(message.timestamp, message.from_client, message.is_text, message.content)
+            )
+
+    def websocket_end(self, flow: http.HTTPFlow) -> None:
+        entry = self._entries.get(flow)
+        if entry is not None and flow.websocket is not None:
+            entry.end(State.COMPLETE, flow.websocket.timestamp_end)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        entry = self._entries.get(flow)
+        if entry is not None:
+            state = State.FAILED if flow.response is None else State.CUT
+            entry.end(state, time.time(), flow.error.msg if flow.error else None)
+
+    def _begin(self, flow: http.HTTPFlow) -> Entry:
+        request = flow.request
+        headers = _headers(request.headers).only(lambda name: not name.startswith("peertape-"))
+        recorded = RecordedRequest(
+            request.method,
+            request.data.path.decode("latin-1"),
+            request.scheme,
+            request.host_header or request.pretty_host,
+            request.http_version,
+            headers,
+        )
+        entry = self._recording.begin(recorded, request.timestamp_start, flow.metadata.get(CLIENT_HOST))
+        self._entries[flow] = entry
+        return entry
+
+
+def _headers(headers: http.Headers | None) -> Headers:
+    return Headers.from_bytes(headers.fields) if headers is not None else Headers()

@@ -1,0 +1,206 @@
+"""What people ask of a cassette: its exchanges a line each, one exchange's keys, and counts of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, text
+
+from peertape.cassettes.model import State
+from peertape.cassettes.schema import bodies, chunks, credentials, exchanges, headers, messages, users
+from peertape.cassettes.store import Cassette
+
+ANONYMOUS = "anonymous"
+TOKEN = "token"  # of a user whom no recorded login names
+ROUTES = 20
+_PAGE = 1000
+
+_request_bodies = bodies.alias()
+_response_bodies = bodies.alias()
+_identity = case(
+    (exchanges.c.credential.is_(None), ANONYMOUS), else_=func.coalesce(credentials.c.user, TOKEN)
+)
+_CONTENT_TYPE = (
+    select(headers.c.value)
+    .where(headers.c.exchange_id == exchanges.c.id, headers.c.part == "response")
+    .where(func.lower(headers.c.name) == "content-type")
+    .order_by(headers.c.position)
+    .limit(1)
+    .scalar_subquery()
+)
+_LINES = (
+    select(
+        exchanges.c.id,
+        exchanges.c.started_at,
+        exchanges.c.method,
+        exchanges.c.target,
+        exchanges.c.status,
+        exchanges.c.state,
+        exchanges.c.credential,
+        _identity.label("identity"),
+        _response_bodies.c.size,
+        _CONTENT_TYPE.label("content_type"),
+    )
+    .join_from(exchanges, credentials, credentials.c.pseudonym == exchanges.c.credential, isouter=True)
+    .join(_response_bodies, _response_bodies.c.id == exchanges.c.response_body, isouter=True)
+    .where(exchanges.c.id > bindparam("last"))
+    .order_by(exchanges.c.id)
+    .limit(_PAGE)
+)
+_KEYS = select(
+    exchanges.c.credential,
+    exchanges.c.exact_key,
+    exchanges.c.telling_key,
+    exchanges.c.folded_path,
+    exchanges.c.body_digest,
+).where(exchanges.c.id == bindparam("exchange"))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An exchange in a line. `size` is that of the response body as it was transferred."""
+
+    id: int
+    started: float
+    method: str
+    target: str
+    status: int | None
+    state: State
+    identity: str  # `anonymous`, a user's name, or `token`
+    credential: str | None
+    size: int
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKeys:
+    """What matching knows of an exchange; None where its request did not end."""
+
+    credential: str | None
+    exact: bytes | None
+    telling: bytes | None
+    folded_path: str | None
+    body_digest: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    name: str
+    role: str | None
+    exchanges: int
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Sizes are octets: of bodies as often as they were transferred, each once, and as they lie in the file."""
+
+    exchanges: int
+    methods: Mapping[str, int]
+    statuses: Mapping[str, int]
+    states: Mapping[str, int]
+    routes: Mapping[str, int]  # the most frequent ones
+    all_routes: int
+    identities: Mapping[str, int]
+    users: tuple[User, ...]
+    messages: int
+    transferred: int
+    deduplicated: int
+    stored: int
+    first: float | None
+    last: float | None
+    server_version: str | None
+    public_origin: str | None
+    upstream: str | None
+    format_version: int
+
+
+def lines(cassette: Cassette) -> Iterator[Line]:
+    """All exchanges in recorded order."""
+    last = 0
+    while page := cassette.query(_LINES, last=last):
+        for row in page:
+            kind = (row.content_type or "").partition(";")[0].strip().lower()
+            yield Line(
+                row.id,
+                row.started_at,
+                row.method,
+                row.target,
+                row.status,
+                State(row.state),
+                row.identity,
+                row.credential,
+                row.size or 0,
+                kind,
+            )
+        last = page[-1].id
+
+
+def keys(cassette: Cassette, exchange: int) -> StoredKeys | None:
+    """None if there is no such exchange."""
+    found = cassette.query(_KEYS, exchange=exchange)
+    return StoredKeys(*found[0]) if found else None
+
+
+def identity(cassette: Cassette, credential: str | None) -> str:
+    """`anonymous`, a user's name, or `token`."""
+    if credential is None:
+        return ANONYMOUS
+    return cassette.user_of(credential) or TOKEN
+
+
+def statistics(cassette: Cassette) -> Statistics:
+    meta = cassette.meta()
+    by_identity = _counted(
+        cassette,
+        select(_identity, func.count())
+        .join_from(exchanges, credentials, credentials.c.pseudonym == exchanges.c.credential, isouter=True)
+        .group_by(_identity),
+    )
+    transferred = select(
+        func.total(_request_bodies.c.size) + func.total(_response_bodies.c.size)
+    ).select_from(
+        exchanges.outerjoin(_request_bodies, _request_bodies.c.id == exchanges.c.request_body).outerjoin(
+            _response_bodies, _response_bodies.c.id == exchanges.c.response_body
+        )
+    )
+    first, last = cassette.query(
+        select(func.min(exchanges.c.started_at), func.max(func.coalesce(exchanges.c.answered_at, exchanges.c.started_at)))
+    )[0]
+    routes = _by(cassette, exchanges.c.folded_path)
+    known = cassette.query(select(users.c.name, users.c.role))
+    return Statistics(
+        exchanges=int(_number(cassette, select(func.count()).select_from(exchanges))),
+        methods=_by(cassette, exchanges.c.method),
+        statuses=_by(cassette, exchanges.c.status),
+        states=_by(cassette, exchanges.c.state),
+        routes=dict(list(routes.items())[:ROUTES]),
+        all_routes=len(routes),
+        identities=by_identity,
+        users=tuple(User(row.name, row.role, by_identity.get(row.name, 0)) for row in known),
+        messages=int(_number(cassette, select(func.count()).select_from(messages))),
+        transferred=int(_number(cassette, transferred)),
+        deduplicated=int(_number(cassette, select(func.total(bodies.c.size)))),
+        stored=int(_number(cassette, select(func.total(func.length(chunks.c.data))))),
+        first=first,
+        last=last,
+        server_version=meta.get("server_version"),
+        public_origin=cassette.public_origin,
+        upstream=meta.get("upstream"),
+        format_version=int(_number(cassette, text("PRAGMA user_version"))),
+    )
+
+
+def _by(cassette: Cassette, column: ColumnElement[Any]) -> dict[str, int]:
+    return _counted(cassette, select(column, func.count()).group_by(column))
+
+
+def _counted(cassette: Cassette, statement: Select[Any]) -> dict[str, int]:
+    """The most frequent first; what is NULL (no status, say) counts as `none`."""
+    rows = [("none" if name is None else str(name), int(count)) for name, count in cassette.query(statement)]
+    return dict(sorted(rows, key=lambda row: (-row[1], row[0])))
+
+
+def _number(cassette: Cassette, statement: Any) -> float:
+    return float(cassette.query(statement)[0][0] or 0)
