@@ -57,7 +57,9 @@ def head_of(answer: Answer, flow: http.HTTPFlow) -> http.Response:
     if flow.request.is_http2 or flow.request.is_http3:
         headers = headers.without("transfer-encoding").lower()
     return http.Response(
-        http_version=(flow.request.http_version if flow.request.is_http2 or flow.request.is_http3 else "HTTP/1.1").encode(),
+        http_version=(
+            flow.request.http_version if flow.request.is_http2 or flow.request.is_http3 else "HTTP/1.1"
+        ).encode(),
         status_code=answer.status,
         reason=answer.reason.encode("latin-1"),
         headers=http.Headers(headers.to_bytes()),

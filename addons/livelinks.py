@@ -1,7 +1,7 @@
 """Links of live answers lead to the origin by which the client reached us, as those of replayed ones do.
 
-What is recorded is what was transferred: this addon comes behind the recorder. Text bodies are held for it up to a limit;
-media never is.
+What is recorded is what was transferred: this addon comes behind the recorder. Text bodies are held for it up to a
+limit; media never is.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class LiveLinks:
 
     def __init__(self, origin: Callable[[], str | None]) -> None:
         self._origin = origin
-        self._recorded_etags: OrderedDict[str, str] = OrderedDict()  # the ETag that a client was given -> the instance's
+        self._recorded_etags: OrderedDict[str, str] = OrderedDict()  # ETag that a client was given -> the instance's
 
     def holds(self, flow: http.HTTPFlow) -> bool:
         """Whether the response's body must be whole before it goes on: text of a known, small length."""

@@ -42,7 +42,7 @@ class Politeness:
         elif limit not in self._warned:
             self._warned.add(limit)
             logger.warning(
-                "the instance's limit of %s requests is used up, it answers 429 for the next %.0f s; --pace 4 records more slowly",
+                "the instance's limit of %s requests is used up: 429 for the next %.0f s; --pace 4 records more slowly",
                 limit,
                 wait,
             )

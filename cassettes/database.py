@@ -38,7 +38,9 @@ def explained(path: Path) -> Iterator[None]:
 def sentence_for(path: Path, cause: BaseException) -> errors.CassetteError:
     text = f"{cause} {getattr(cause, 'sqlite_errorname', '')}".lower()
     if "ioerr_write" in text or "ioerr_fsync" in text or "ioerr_truncate" in text:
-        return errors.DiskFull(f"{path} cannot be written any further: the disk, a quota or a limit to its size is reached.")
+        return errors.DiskFull(
+            f"{path} cannot be written any further: the disk, a quota or a limit to its size is reached."
+        )
     if "full" in text or "no space left" in text or "quota" in text or "file too large" in text:
         return errors.DiskFull(f"There is no room left on the disk for {path}.")
     if "readonly" in text or "read-only" in text or "permission" in text:
@@ -240,9 +242,7 @@ def _engine(uri: str, isolation: str | None, *, shared: bool) -> Engine:
         return sqlite3.connect(uri, uri=True, check_same_thread=False, cached_statements=256)
 
     options = {"isolation_level": isolation} if isolation else {}
-    return create_engine(
-        "sqlite://", creator=connect, poolclass=StaticPool if shared else NullPool, **options
-    )
+    return create_engine("sqlite://", creator=connect, poolclass=StaticPool if shared else NullPool, **options)
 
 
 def _copied(path: Path, *, migrate: bool) -> Engine:

@@ -110,7 +110,7 @@ def body_type(headers: Headers) -> str:
 
 
 def tolerant_query(query: str, ignored: frozenset[str] = frozenset()) -> tuple[tuple[str, str], ...]:
-    """The query by meaning: decoded, defaults left out, single parameters once, credentials and ignored ones left out."""
+    """The query by meaning: decoded, single parameters once; without defaults, credentials and ignored ones."""
     known = facts.load()
     out: list[tuple[str, str]] = []
     seen: set[str] = set()

@@ -65,7 +65,7 @@ Fact = Credential | User | Resource | Origin | Version
 def learn(
     method: str, target: str, headers: Headers, body: bytes | None, status: int, response: bytes | None, kind: str
 ) -> Iterator[Fact]:
-    """The facts in one complete exchange; `body` and `response` are decoded, redacted text, `kind` the response's media type."""
+    """The facts in one complete exchange; `body` and `response` are decoded, redacted text, `kind` the media type."""
     if not 200 <= status < 300 or not response or len(response) > MOST_BYTES or "json" not in kind:
         return
     try:
@@ -125,7 +125,12 @@ def _resources(value: Any, within: str) -> Iterator[Fact]:
             yield from _resources(item, within)
     elif isinstance(value, dict):
         uuid, number = value.get("uuid"), value.get("id")
-        if isinstance(uuid, str) and isinstance(number, int) and UUID_TEXT.fullmatch(uuid) and (k := _kind(value, within)):
+        if (
+            isinstance(uuid, str)
+            and isinstance(number, int)
+            and UUID_TEXT.fullmatch(uuid)
+            and (k := _kind(value, within))
+        ):
             yield Resource(k, uuid.lower(), number)
         for name, member in value.items():
             yield from _resources(member, name)

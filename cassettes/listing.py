@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, text
+from sqlalchemy import ColumnElement, bindparam, case, func, select, text
 
 from peertape.cassettes.model import State
-from peertape.cassettes.schema import bodies, chunks, credentials, exchanges, headers, messages, users
+from peertape.cassettes.schema import bodies, chunks, credentials, exchanges, headers, messages
 from peertape.cassettes.store import Cassette
 
 ANONYMOUS = "anonymous"
@@ -86,13 +86,6 @@ class StoredKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class User:
-    name: str
-    role: str | None
-    exchanges: int
-
-
-@dataclass(frozen=True, slots=True)
 class Statistics:
     """Sizes are octets: of bodies as often as they were transferred, each once, and as they lie in the file."""
 
@@ -103,7 +96,7 @@ class Statistics:
     routes: Mapping[str, int]  # the most frequent ones
     all_routes: int
     identities: Mapping[str, int]
-    users: tuple[User, ...]
+    roles: Mapping[str, str | None]  # of the users who asked for their own account
     messages: int
     transferred: int
     deduplicated: int
@@ -140,7 +133,10 @@ def lines(cassette: Cassette) -> Iterator[Line]:
 def keys(cassette: Cassette, exchange: int) -> StoredKeys | None:
     """None if there is no such exchange."""
     found = cassette.query(_KEYS, exchange=exchange)
-    return StoredKeys(*found[0]) if found else None
+    if not found:
+        return None
+    row = found[0]
+    return StoredKeys(row.credential, row.exact_key, row.telling_key, row.folded_path, row.body_digest)
 
 
 def identity(cassette: Cassette, credential: str | None) -> str:
@@ -152,24 +148,19 @@ def identity(cassette: Cassette, credential: str | None) -> str:
 
 def statistics(cassette: Cassette) -> Statistics:
     meta = cassette.meta()
-    by_identity = _counted(
-        cassette,
-        select(_identity, func.count())
+    by_identity = (
+        select(_identity.label("name"), func.count().label("number"))
         .join_from(exchanges, credentials, credentials.c.pseudonym == exchanges.c.credential, isouter=True)
-        .group_by(_identity),
+        .group_by(_identity)
     )
-    transferred = select(
-        func.total(_request_bodies.c.size) + func.total(_response_bodies.c.size)
-    ).select_from(
-        exchanges.outerjoin(_request_bodies, _request_bodies.c.id == exchanges.c.request_body).outerjoin(
-            _response_bodies, _response_bodies.c.id == exchanges.c.response_body
-        )
+    transferred = (
+        select(func.total(_request_bodies.c.size) + func.total(_response_bodies.c.size))
+        .join_from(exchanges, _request_bodies, _request_bodies.c.id == exchanges.c.request_body, isouter=True)
+        .join(_response_bodies, _response_bodies.c.id == exchanges.c.response_body, isouter=True)
     )
-    first, last = cassette.query(
-        select(func.min(exchanges.c.started_at), func.max(func.coalesce(exchanges.c.answered_at, exchanges.c.started_at)))
-    )[0]
+    answered = func.coalesce(exchanges.c.answered_at, exchanges.c.started_at)
+    span = cassette.query(select(func.min(exchanges.c.started_at).label("first"), func.max(answered).label("last")))[0]
     routes = _by(cassette, exchanges.c.folded_path)
-    known = cassette.query(select(users.c.name, users.c.role))
     return Statistics(
         exchanges=int(_number(cassette, select(func.count()).select_from(exchanges))),
         methods=_by(cassette, exchanges.c.method),
@@ -177,14 +168,14 @@ def statistics(cassette: Cassette) -> Statistics:
         states=_by(cassette, exchanges.c.state),
         routes=dict(list(routes.items())[:ROUTES]),
         all_routes=len(routes),
-        identities=by_identity,
-        users=tuple(User(row.name, row.role, by_identity.get(row.name, 0)) for row in known),
+        identities=_counted(cassette, by_identity),
+        roles={row.name: row.role for row in cassette.users()},
         messages=int(_number(cassette, select(func.count()).select_from(messages))),
         transferred=int(_number(cassette, transferred)),
         deduplicated=int(_number(cassette, select(func.total(bodies.c.size)))),
         stored=int(_number(cassette, select(func.total(func.length(chunks.c.data))))),
-        first=first,
-        last=last,
+        first=span.first,
+        last=span.last,
         server_version=meta.get("server_version"),
         public_origin=cassette.public_origin,
         upstream=meta.get("upstream"),
@@ -193,12 +184,12 @@ def statistics(cassette: Cassette) -> Statistics:
 
 
 def _by(cassette: Cassette, column: ColumnElement[Any]) -> dict[str, int]:
-    return _counted(cassette, select(column, func.count()).group_by(column))
+    return _counted(cassette, select(column.label("name"), func.count().label("number")).group_by(column))
 
 
-def _counted(cassette: Cassette, statement: Select[Any]) -> dict[str, int]:
+def _counted(cassette: Cassette, statement: Any) -> dict[str, int]:
     """The most frequent first; what is NULL (no status, say) counts as `none`."""
-    rows = [("none" if name is None else str(name), int(count)) for name, count in cassette.query(statement)]
+    rows = [("none" if row.name is None else str(row.name), int(row.number)) for row in cassette.query(statement)]
     return dict(sorted(rows, key=lambda row: (-row[1], row[0])))
 
 

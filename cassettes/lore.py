@@ -46,9 +46,7 @@ class Lore:
             )
 
     def _user_of(self, pseudonym: str) -> str | None:
-        return self._connection.execute(
-            select(credentials.c.user).where(credentials.c.pseudonym == pseudonym)
-        ).scalar()
+        return self._connection.execute(select(credentials.c.user).where(credentials.c.pseudonym == pseudonym)).scalar()
 
     def _add(self, table: object, row: dict[str, object]) -> None:
         self._connection.execute(insert(table).prefix_with("OR IGNORE", dialect="sqlite"), row)  # type: ignore[arg-type]

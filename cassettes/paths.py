@@ -1,4 +1,7 @@
-"""Odd spellings of a path, folded into one (observed: case, `//`, a trailing slash and upper-case UUIDs do not matter)."""
+"""Odd spellings of a path, folded into one.
+
+Observed: case, `//`, a trailing slash and upper-case UUIDs do not matter.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +81,9 @@ def named_resource(folded: str) -> NamedResource | None:
     return None
 
 
-def spellings(folded: str, numbers: Callable[[str, str], list[str]], uuid: Callable[[str, str], str | None]) -> Iterator[str]:
+def spellings(
+    folded: str, numbers: Callable[[str, str], list[str]], uuid: Callable[[str, str], str | None]
+) -> Iterator[str]:
     """The folded paths that name the same resource: by UUID and by number.
 
     `numbers(kind, uuid)` and `uuid(kind, number)` tell what the cassette has learned.

@@ -265,5 +265,3 @@ def _candidate(row: Row[Any]) -> Candidate:
         row.body_digest,
         row.telling_key,
     )
-
-

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +97,10 @@ class CassetteWriter:
 
     def close(self) -> None:
         """Leaves one file, without log."""
-        with database.explained(self.path):
+        with database.explained(self.path), ExitStack() as stack:
+            stack.callback(database.close_writer, self._engine)
+            stack.callback(self._connection.close)
             self._connection.commit()
-            self._connection.close()
-            database.close_writer(self._engine)
 
     def learn(self, entry: ExchangeWriter, status: int, body: bytes | None, response: bytes | None, kind: str) -> None:
         request = entry.request

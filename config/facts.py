@@ -22,6 +22,7 @@ class Facts(BaseModel):
     single_query: frozenset[str]
     largest_count: int
     path_words: frozenset[str]
+    telling_fields: dict[str, frozenset[str]]
     named_resources: dict[str, tuple[str, ...]]
     negotiated: tuple[str, ...]
     same_for_all: tuple[str, ...]
@@ -47,6 +48,11 @@ def load(version: str = DEFAULT_VERSION) -> Facts:
 @cache
 def vocabulary(version: str = DEFAULT_VERSION) -> frozenset[str]:
     return load(version).vocabulary
+
+
+@cache
+def telling_fields(version: str = DEFAULT_VERSION) -> tuple[tuple[Pattern, frozenset[str]], ...]:
+    return tuple((pattern(text), names) for text, names in load(version).telling_fields.items())
 
 
 @cache

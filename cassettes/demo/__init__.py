@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from peertape.cassettes.demo.notes import NOTES
 
-NOTES = ()
+__all__ = ["NOTES", "path"]
 
 
 def path() -> Path:

@@ -31,7 +31,7 @@ _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _OPCODES = {1: True, 2: False}  # RFC 6455 section 11.8: text, binary; Chrome lists pings and errors too
 
 
-class NotAnExchange(Exception):  # noqa: N818 - no error, a kind of entry; its text is the kind
+class NotAnExchange(Exception):
     """An entry without HTTP: `data:` and `blob:` addresses, a CONNECT."""
 
 

@@ -28,6 +28,7 @@ from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.outlinks import OutLinks
 from peertape.proxy.engine.session import Sessions
 from peertape.proxy.engine.shelf import Shelf
+from peertape.proxy.engine.stages.dates import DateStage
 from peertape.proxy.engine.stages.miss import MissStage
 from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.source import Observer, SourceStage
@@ -60,10 +61,16 @@ class Parts:
         return MissStage(self.explainer)
 
     def replay_stages(self, actions: Actions) -> list[Stage]:
-        return [self.source_stage(), ControlStage(actions, self.token), self.recorded_stage(), self.miss_stage()]
+        return [
+            self.source_stage(),
+            ControlStage(actions, self.token),
+            DateStage(),
+            self.recorded_stage(),
+            self.miss_stage(),
+        ]
 
     def digest_filter(self, headers: Headers) -> BodyFilter:
-        """For bodies too big to be held. Their digest does not depend on a cassette: what is that big holds no secret fields."""
+        """For bodies too big to be held; what is that big is a file, whose digest is the same for every cassette."""
         return request_body_filter(headers, self.shelf.cassettes[0].redactor)
 
 

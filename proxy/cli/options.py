@@ -1,4 +1,4 @@
-"""Options that several commands share. None means that it was not given: `peertape.yaml` and the environment are asked then."""
+"""Options that several commands share. None: not given, and `peertape.yaml` and the environment are asked."""
 
 from __future__ import annotations
 
@@ -24,24 +24,34 @@ def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Co
 upstream = click.option("--upstream", metavar="URL", help="The instance, for example https://peertube.example.")
 cassette = click.option("--cassette", metavar="FILE", help="The cassette to record into.  [default: peertape.cassette]")
 public_url = click.option(
-    "--public-url", metavar="URL", help="The instance's own address in its links, if it is not learned from the traffic."
+    "--public-url",
+    metavar="URL",
+    help="The instance's own address in its links, if it is not learned from the traffic.",
 )
 insecure = click.option("--insecure", is_flag=True, default=None, help="Do not check the instance's TLS certificate.")
 scope = options(
     click.option("--only", metavar="PATTERN", multiple=True, help="Record only these, for example 'GET /api/v1/**'."),
     click.option("--skip", metavar="PATTERN", multiple=True, help="Do not record these; they pass on untouched."),
     click.option(
-        "--max-response-body", metavar="SIZE", help="Do not store longer response bodies, for example 200M.  [default: off]"
+        "--max-response-body",
+        metavar="SIZE",
+        help="Do not store longer response bodies, for example 200M.  [default: off]",
     ),
 )
 ways_in = options(
-    click.option("--listen", metavar="HOST:PORT", help="Where the app reaches us; port 0 takes a free one.  [default: 127.0.0.1:8990]"),
+    click.option(
+        "--listen",
+        metavar="HOST:PORT",
+        help="Where the app reaches us; port 0 takes a free one.  [default: 127.0.0.1:8990]",
+    ),
     click.option("--forward", metavar="HOST:PORT", help="Also listen as the app's HTTP proxy, with TLS interception."),
     click.option("--allow-host", metavar="HOST", multiple=True, help="With --forward: another host to look into."),
     click.option("--web", is_flag=True, help="Show the live traffic in mitmweb, each answer with its source."),
 )
 reports = options(
-    click.option("--journal", metavar="FILE", type=click.Path(dir_okay=False), help="Write every answer there, a JSON line each."),
+    click.option(
+        "--journal", metavar="FILE", type=click.Path(dir_okay=False), help="Write every answer there, a JSON line each."
+    ),
     click.option(
         "--strict",
         metavar="SOURCES",
@@ -52,7 +62,11 @@ reports = options(
 )
 playing = options(
     click.option("--limits", metavar="peertube|off|FILE", help="Rate limits.  [default: peertube]"),
-    click.option("--on-miss", type=click.Choice(["emulate", "error"]), help="What an unrecorded request gets.  [default: emulate]"),
+    click.option(
+        "--on-miss",
+        type=click.Choice(["emulate", "error"]),
+        help="What an unrecorded request gets.  [default: emulate]",
+    ),
     click.option(
         "--repeat",
         type=click.Choice(["sequence", "last", "first"]),

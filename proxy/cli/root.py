@@ -33,7 +33,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="peertape")
 def cli() -> None:
-    """Stand between a PeerTube app and a PeerTube instance: record the real traffic, and play it back without the instance.
+    """Stand between a PeerTube app and a PeerTube instance: record the traffic, and play it back without the instance.
 
     \b
     Try it now, with no instance at all:

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 
 import click
-from rich.logging import RichHandler
 from rich.console import Console
+from rich.logging import RichHandler
 
 from peertape.cassettes.recording import Recording
 from peertape.proxy.cli import summary

@@ -127,7 +127,9 @@ class Actions:
     def upstream(self, session: Session, message: Any) -> dict[str, Any]:  # noqa: ARG002 (it is one for all sessions)
         wish = _read(UpstreamMessage, message)
         if self._go_offline is None:
-            raise ControlError(409, f"`peertape {self._mode}` does not switch the instance off and on; `peertape proxy` does.")
+            raise ControlError(
+                409, f"`peertape {self._mode}` does not switch the instance off and on; `peertape proxy` does."
+            )
         self._go_offline(wish.offline)
         self._offline = wish.offline
         return {"upstream": self._upstream, "offline": wish.offline}

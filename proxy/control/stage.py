@@ -65,7 +65,8 @@ class ControlStage:
         scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token.encode()):
             raise ControlError(
-                401, "What changes state needs `Authorization: Bearer TOKEN`; the token is printed at the start, or PEERTAPE_TOKEN."
+                401,
+                "What changes state needs `Authorization: Bearer TOKEN`: see PEERTAPE_TOKEN, or what the start printed.",
             )
 
 
@@ -123,7 +124,10 @@ def _answer(status: int, kind: str, body: bytes, more: tuple[tuple[str, str], ..
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
-            ("Content-Security-Policy", "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'"),
+            (
+                "Content-Security-Policy",
+                "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'",
+            ),
             *more,
         )
     )

@@ -1,4 +1,4 @@
-"""The engine: a chain of stages, each one idea. A stage answers, or asks the rest of the chain and may change its answer."""
+"""The engine: a chain of stages, each one idea. A stage answers, or asks the rest and may change its answer."""
 
 from __future__ import annotations
 

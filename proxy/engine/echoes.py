@@ -1,5 +1,6 @@
-"""Error documents echo what the client sent. Where that was a secret, the recording holds its pseudonym: the client gets
-back what it presented.
+"""Error documents echo what the client sent.
+
+Where that was a secret, the recording holds its pseudonym: the client gets back what it presented.
 """
 
 from __future__ import annotations

@@ -76,5 +76,3 @@ def _filters(query: str) -> list[str]:
 
 def _window(query: str) -> list[str]:
     return [pair for pair in sorted_query(query) if pair.partition("=")[0] in WINDOW]
-
-

@@ -69,7 +69,7 @@ def _same_asker(question: Question, cassette: Cassette, candidate: Candidate) ->
 
 
 def varies_alike(question: Question, cassette: Cassette, candidate: Candidate) -> bool:
-    """Whether the headers that the recorded answer varies by (RFC 9110 section 12.5.5) are the same; codings are told later."""
+    """Whether the headers that the recorded answer varies by (RFC 9110 section 12.5.5) are the same."""
     exchange = cassette.exchange(candidate.id)
     if exchange.response is None:
         return False

@@ -62,6 +62,7 @@ class Answer:
     remark: tuple[tuple[str, str], ...] = field(default=())  # more of the source: ("match", "tolerant")
     trailers: Headers = Headers()
     nearest: tuple[Nearest, ...] = ()  # on a miss, or where the match is not exact: the recordings that are nearly it
+    ambiguous: bool = False  # several cassettes play: the exchange's number alone does not say which it is
     recorded_host: str | None = None  # the Host of the recorded request: a client that names it gets unchanged links
 
     @property
@@ -70,6 +71,6 @@ class Answer:
         parts = [self.source.value]
         if self.exchange is not None:
             parts.append(f"exchange={self.exchange}")
-        if self.cassette is not None:
+        if self.ambiguous and self.cassette is not None:
             parts.append(f"cassette={self.cassette}")
         return "; ".join([*parts, *(f"{name}={value}" for name, value in self.remark)])

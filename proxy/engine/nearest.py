@@ -46,15 +46,13 @@ class Explainer:
 
 def differences(question: Question, cassette: Cassette, candidate: Candidate) -> tuple[str, ...]:
     """What keeps a recording from being the answer, a sentence each; empty if nothing does."""
-    return tuple(
-        [
-            *_state(candidate),
-            *_line(question, cassette, candidate),
-            *_host(question, candidate, cassette),
-            *_asker(question, cassette, candidate),
-            *_headers(question, cassette, candidate),
-            *_body(question, cassette, candidate),
-        ]
+    return (
+        *_state(candidate),
+        *_line(question, cassette, candidate),
+        *_host(question, candidate, cassette),
+        *_asker(question, cassette, candidate),
+        *_headers(question, cassette, candidate),
+        *_body(question, cassette, candidate),
     )
 
 

@@ -1,7 +1,7 @@
 """The cassettes of a run, and who is asking.
 
-The leftmost cassette that has an answer gives it; sequences of different cassettes never interleave, and users of the same
-name are the same user in all of them.
+The leftmost cassette that has an answer gives it; sequences of different cassettes never interleave, and users of
+the same name are the same user in all of them.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 from peertape.cassettes.bodies import Body, read
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import EMPTY_DIGEST, query_credential, telling, tolerant_query
+from peertape.cassettes.learning import fields
 from peertape.cassettes.paths import fold, spellings
 from peertape.cassettes.store import Candidate, Cassette
 from peertape.config import facts
@@ -97,15 +98,38 @@ class Tolerance:
     def _same_body(question: Question, cassette: Cassette, candidate: Candidate, ignored: Ignored) -> bool:
         if candidate.body_digest == question.keys(cassette).body_digest:
             return True
-        if not ignored.json:
-            return False
-        mine, theirs = _json(question.request.body), _json_of(cassette.exchange(candidate.id).request.body)
-        if mine is None or theirs is None:
-            return False
-        for path in ignored.json:
-            drop(mine, path.removeprefix("$.").split("."))
-            drop(theirs, path.removeprefix("$.").split("."))
-        return bool(mine == theirs)
+        if names := _telling_fields(question, cassette):
+            return _telling_members(question, cassette, candidate, names)
+        return bool(ignored.json) and _same_but(question, cassette, candidate, ignored.json)
+
+
+def _telling_fields(question: Question, cassette: Cassette) -> frozenset[str]:
+    path = question.keys(cassette).folded_path
+    return next(
+        (names for route, names in facts.telling_fields() if route.matches(question.request.method, path)), frozenset()
+    )
+
+
+def _telling_members(question: Question, cassette: Cassette, candidate: Candidate, names: frozenset[str]) -> bool:
+    request, recorded = question.request, cassette.exchange(candidate.id).request
+    if recorded.body.size > LARGEST_COMPARED:
+        return False
+    mine = fields(request.headers, cassette.redacted_body(request.headers, request.body))
+    theirs = fields(recorded.headers, read(recorded.body))
+    return all(mine.get(name) == theirs.get(name) for name in names)
+
+
+def _same_but(question: Question, cassette: Cassette, candidate: Candidate, paths: Sequence[str]) -> bool:
+    """Whether the JSON bodies are the same but for what the paths name."""
+    request = question.request
+    mine = _json(cassette.redacted_body(request.headers, request.body))
+    theirs = _json_of(cassette.exchange(candidate.id).request.body)
+    if mine is None or theirs is None:
+        return False
+    for path in paths:
+        drop(mine, path.removeprefix("$.").split("."))
+        drop(theirs, path.removeprefix("$.").split("."))
+    return bool(mine == theirs)
 
 
 def _same_query_asker(question: Question, cassette: Cassette, candidate: Candidate) -> bool:
@@ -149,5 +173,3 @@ def drop(value: Any, path: Sequence[str]) -> None:
                 drop(value[name], rest)
             else:
                 del value[name]
-
-

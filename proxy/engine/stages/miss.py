@@ -1,4 +1,4 @@
-"""The end of the chain: nothing answers. A miss says so, names the nearest recordings, and can be read by a browser app."""
+"""The end of the chain: nothing answers. A miss names the nearest recordings, and a browser app can read it."""
 
 from __future__ import annotations
 

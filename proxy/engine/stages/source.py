@@ -21,7 +21,7 @@ class SourceStage:
         self._observers = tuple(observers)
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
-        answer = rest(request)
+        answer = replace(rest(request), ambiguous=len(self._explainer.shelf.cassettes) > 1)
         if answer.source is Source.LIVE:
             return answer  # noted when the instance has answered
         if answer.source is not Source.CONTROL:

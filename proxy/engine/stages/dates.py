@@ -1,0 +1,26 @@
+"""Every answer is given now: `Date` is of this moment on the session's clock, or caches would take all of it for stale.
+
+What PeerTube's route cache repeats, in lower case, is its first answer's date: that one stays (observed).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from email.utils import formatdate
+
+from peertape.cassettes.headers import Headers
+from peertape.proxy.engine.chain import Rest
+from peertape.proxy.engine.model import Answer, Request, Source
+from peertape.proxy.engine.session import Session
+
+PLAYED = (Source.RECORDED, Source.DERIVED)
+
+
+class DateStage:
+    def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
+        answer = rest(request)
+        if answer.source not in PLAYED:
+            return answer
+        now = formatdate(session.clock.now(), usegmt=True)
+        pairs = ((name, now if name == "Date" else value) for name, value in answer.headers)
+        return replace(answer, headers=Headers.of(pairs))
