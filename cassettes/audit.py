@@ -213,7 +213,7 @@ def search_tables(cassette: Cassette, needles: Needles) -> Iterator[Finding]:
                 yield Finding(Kind.FOUND, f"table {table.name}", secret)
 
 
-def search_bodies(cassette: Cassette, exchange: Exchange, needles: Needles) -> Iterator[Finding]:
+def search_bodies(exchange: Exchange, needles: Needles) -> Iterator[Finding]:
     """In both bodies of an exchange, as they were transferred and decoded."""
     found = [("request body", exchange.request.headers, exchange.request.body)]
     if exchange.response is not None:

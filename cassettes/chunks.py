@@ -20,7 +20,9 @@ LEVEL = 6
 _ADD_BODY = insert(bodies)
 _ADD_CHUNK = insert(chunks)
 _FIND = select(bodies.c.id).where(bodies.c.sha256 == bindparam("wanted"))
-_FINISH = update(bodies).where(bodies.c.id == bindparam("body")).values(sha256=bindparam("digest"), size=bindparam("octets"))
+_FINISH = (
+    update(bodies).where(bodies.c.id == bindparam("body")).values(sha256=bindparam("digest"), size=bindparam("octets"))
+)
 _READ = (
     select(chunks.c.position, chunks.c.size, chunks.c.coding, chunks.c.data)
     .where(chunks.c.body_id == bindparam("body"), chunks.c.position <= bindparam("at"))

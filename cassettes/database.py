@@ -93,7 +93,7 @@ def open_writer(path: Path) -> Engine:
 
 
 def close_writer(engine: Engine) -> None:
-    """Folds the write-ahead log into the file, so that one file is left; the log stays while somebody reads the file."""
+    """Folds the write-ahead log into the file, so that one file is left. While somebody reads it, the log stays."""
     try:
         _pragma(engine, "wal_checkpoint(TRUNCATE)", "journal_mode = DELETE")
     except sqlite3.OperationalError as error:

@@ -32,19 +32,23 @@ class RequestKeys:
 
 def keys_of(method: str, target: str, headers: Headers, body_digest: bytes) -> RequestKeys:
     path, _, query = target.partition("?")
-    untelling = facts.load().untelling_headers
-    everything = sorted(
-        (name.lower(), value)
-        for name, value in headers
-        if name.lower() not in untelling and not name.lower().startswith("peertape-")
-    )
     shape = (method, path, *sorted_query(query))
     return RequestKeys(
-        exact=_hash(shape, everything, body_digest),
+        exact=_hash(shape, everything_told(headers), body_digest),
         telling=_hash(shape, telling(method, path, headers, body_digest), body_digest),
         folded_path=fold(path),
         credential=credential(headers),
         body_digest=body_digest,
+    )
+
+
+def everything_told(headers: Headers) -> list[tuple[str, str]]:
+    """All headers but those of the client program, the connection and peertape itself; their order does not count."""
+    untelling = facts.load().untelling_headers
+    return sorted(
+        (name.lower(), value)
+        for name, value in headers
+        if name.lower() not in untelling and not name.lower().startswith("peertape-")
     )
 
 

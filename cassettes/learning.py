@@ -1,5 +1,5 @@
 """What the cassette learns from the traffic that it keeps: whose a token is, which number a video has, where the public
-origin is. Works on redacted bodies only.
+origin is, which hosts its files lie on. Works on redacted bodies only.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.keys import credential
 from peertape.cassettes.paths import UUID_TEXT, fold
+from peertape.config import facts
 
 LOGIN = "/api/v1/users/token"
 ME = "/api/v1/users/me"
@@ -59,7 +60,14 @@ class Version:
     text: str
 
 
-Fact = Credential | User | Resource | Origin | Version
+@dataclass(frozen=True, slots=True)
+class NamedHost:
+    """A host where files of the instance lie: itself, its object storage, another instance."""
+
+    host: str  # in lower case, without a port
+
+
+Fact = Credential | User | Resource | Origin | Version | NamedHost
 
 
 def learn(
@@ -82,6 +90,7 @@ def learn(
     if path.startswith("/api/"):
         yield from _resources(value, "")
         yield from _origins(value)
+        yield from map(NamedHost, sorted(_named_hosts(value)))
 
 
 def _tokens(method: str, path: str, headers: Headers, body: bytes, value: dict[str, Any]) -> Iterator[Fact]:
@@ -154,3 +163,24 @@ def _origins(value: Any) -> Iterator[Fact]:
             if parts.scheme in ("http", "https") and parts.netloc:
                 yield Origin(f"{parts.scheme}://{parts.netloc}")
                 return
+
+
+def _named_hosts(value: Any) -> set[str]:
+    """The hosts in the members that say where files lie, at any depth."""
+    if isinstance(value, list):
+        return {host for item in value for host in _named_hosts(item)}
+    if not isinstance(value, dict):
+        return set()
+    naming = facts.load().naming_members
+    hosts = {host for name, member in value.items() if name in naming and (host := _host(member))}
+    return hosts.union(*map(_named_hosts, value.values()))
+
+
+def _host(url: Any) -> str | None:
+    if not isinstance(url, str):
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parts.hostname if parts.scheme in ("http", "https") else None

@@ -19,9 +19,7 @@ _PAGE = 1000
 
 _request_bodies = bodies.alias()
 _response_bodies = bodies.alias()
-_identity = case(
-    (exchanges.c.credential.is_(None), ANONYMOUS), else_=func.coalesce(credentials.c.user, TOKEN)
-)
+_identity = case((exchanges.c.credential.is_(None), ANONYMOUS), else_=func.coalesce(credentials.c.user, TOKEN))
 _CONTENT_TYPE = (
     select(headers.c.value)
     .where(headers.c.exchange_id == exchanges.c.id, headers.c.part == "response")

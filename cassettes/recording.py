@@ -10,6 +10,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
@@ -41,12 +42,12 @@ class Recording:
     ) -> None:
         self.writer = CassetteWriter(path, rules, upstream=upstream)
         if anew:
-            self.writer.forget_everything()
+            self.writer.forget_everything(upstream)
         self.failure: str | None = None
         self.stored = 0
         self._path = path
         self._on_failure = on_failure
-        self._jobs: queue.SimpleQueue[tuple[Job, int] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Job, int] | Future[None] | None] = queue.SimpleQueue()
         self._room = threading.Condition()
         self._pending = 0
         self._thread = threading.Thread(target=self._work, name="peertape-recording", daemon=True)
@@ -64,6 +65,17 @@ class Recording:
                 self.writer.close()
             except CassetteError as error:
                 self._fail(str(error))
+
+    @property
+    def named_hosts(self) -> frozenset[str]:
+        """The hosts where files of the instance lie, as far as they are learned by now; see `settled`."""
+        return self.writer.named_hosts
+
+    def settled(self) -> Future[None]:
+        """Done when all that was handed over until now has been looked at."""
+        done: Future[None] = Future()
+        self._jobs.put(done)
+        return done
 
     def put(self, job: Job, octets: int = 0) -> None:
         """Waits while too much is pending: a slow disk slows the transfer down instead of filling the memory."""
@@ -86,6 +98,9 @@ class Recording:
             if item is None:
                 self._guarded(self.writer.commit)
                 return
+            if isinstance(item, Future):
+                item.set_result(None)
+                continue
             job, octets = item
             self._guarded(job)
             with self._room:
@@ -96,7 +111,7 @@ class Recording:
                 self._guarded(self.writer.commit)
                 uncommitted_since = None
 
-    def _next(self, uncommitted_since: float | None) -> tuple[Job, int] | None:
+    def _next(self, uncommitted_since: float | None) -> tuple[Job, int] | Future[None] | None:
         if uncommitted_since is None:
             return self._jobs.get()
         return self._jobs.get(timeout=max(0.0, uncommitted_since + COMMIT_EVERY - time.monotonic()))

@@ -145,6 +145,10 @@ class Cassette:
         """`paths` as `paths.fold` spells them."""
         return [_candidate(row) for row in self._rows(_BY_PATH, paths=list(paths))]
 
+    def candidate(self, number: int) -> Candidate | None:
+        row = next(iter(self._rows(_CANDIDATE.where(_columns.id == number))), None)
+        return _candidate(row) if row else None
+
     def folded_paths(self) -> list[str]:
         """Every path under which something was recorded."""
         return [row.folded_path for row in self._rows(select(_columns.folded_path).distinct()) if row.folded_path]

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, union_all, update
 
 from peertape.cassettes import database, schema
 from peertape.cassettes.chunks import BodyWriter
@@ -40,6 +40,7 @@ class CassetteWriter:
     ) -> None:
         """`fixed`: key, salt and created of a new cassette that always comes out the same; else they are fresh."""
         self.path = path
+        self._open: dict[int, ExchangeWriter] = {}
         self._engine = database.open_writer(path)
         try:
             with database.explained(path):
@@ -88,19 +89,36 @@ class CassetteWriter:
             self._connection.commit()
             self._connection.begin()
 
-    def forget_everything(self) -> None:
+    @property
+    def named_hosts(self) -> frozenset[str]:
+        """The hosts where files of the instance lie, as its answers said."""
+        return self._lore.named_hosts
+
+    def forget_everything(self, upstream: str | None = None) -> None:
         """For the record mode `rewrite`: begins the cassette anew, keeping its key."""
         with database.explained(self.path):
-            for table in (schema.headers, schema.messages, schema.exchanges, schema.chunks, schema.bodies, schema.credentials):
+            for table in (schema.headers, schema.messages, schema.exchanges, schema.chunks, schema.bodies):
                 self._connection.execute(table.delete())
+            self._lore.forget()
+            if upstream is not None:
+                self._connection.execute(schema.meta.delete().where(schema.meta.c.name == "upstream"))
+                self._connection.execute(insert(schema.meta), {"name": "upstream", "value": upstream})
         self.commit()
 
     def close(self) -> None:
-        """Leaves one file, without log."""
+        """Leaves one file, without log; what is still under way is marked as cut."""
         with database.explained(self.path), ExitStack() as stack:
             stack.callback(database.close_writer, self._engine)
             stack.callback(self._connection.close)
+            for entry in list(self._open.values()):
+                entry.abandon()
             self._connection.commit()
+
+    def opened(self, entry: ExchangeWriter) -> None:
+        self._open[entry.id] = entry
+
+    def ended(self, entry: ExchangeWriter) -> None:
+        self._open.pop(entry.id, None)
 
     def learn(self, entry: ExchangeWriter, status: int, body: bytes | None, response: bytes | None, kind: str) -> None:
         request = entry.request
@@ -111,8 +129,8 @@ class CassetteWriter:
         self._connection.execute(_ADD_PSEUDONYM, {"text": text})
 
     def _prepare(self, upstream: str | None, fixed: Mapping[str, str]) -> dict[str, str]:
-        """What a new cassette begins with; an exchange left open by a kill is marked as cut."""
-        known = dict(self._connection.execute(select(schema.meta.c.name, schema.meta.c.value)).tuples().all())
+        """What a new cassette begins with; an exchange left open by a kill is marked as cut, its half body goes."""
+        known = {row.name: row.value for row in self._connection.execute(select(schema.meta))}
         new = {"key": secrets.token_hex(32), "salt": secrets.token_hex(16), "created": f"{time.time():.3f}"}
         new |= fixed
         if upstream is not None:
@@ -125,6 +143,12 @@ class CassetteWriter:
             .where(schema.exchanges.c.state == State.OPEN)
             .values(state=State.CUT, error="the recording was interrupted")
         )
+        bodies, known_bodies = schema.bodies, schema.exchanges.c
+        used = union_all(
+            select(known_bodies.request_body).where(known_bodies.request_body.is_not(None)),
+            select(known_bodies.response_body).where(known_bodies.response_body.is_not(None)),
+        )
+        self._connection.execute(delete(bodies).where(bodies.c.sha256.is_(None), bodies.c.id.not_in(used)))
         return new | known
 
 
@@ -155,13 +179,17 @@ class ExchangeWriter:
         self._response: RecordedResponse | None = None
         self._response_body: _FilteredBody | None = None
         self._request_text: bytes | None = None
+        self._request_ended = False
+        self._answered_early = False
         self.id = self._insert(started, client_host, number)
+        writer.opened(self)
 
     def request_data(self, data: bytes) -> None:
         self._request_body.feed(data)
 
     def request_end(self, at: float | None, trailers: Headers = Headers()) -> None:
         """The request is whole: its keys are known."""
+        self._request_ended = True
         body = self._request_body.finish()
         self._request_text = self._request_body.filter.text
         digest = self._request_body.filter.digest
@@ -177,6 +205,9 @@ class ExchangeWriter:
             body_digest=digest,
         )
         self._add_headers("request trailer", self._writer.redactor.headers(trailers, response=False))
+        if self._answered_early:
+            self._set(state=State.COMPLETE, error=None)
+            self._writer.ended(self)
 
     def response_head(self, response: RecordedResponse, at: float | None, limit: int | None = None) -> None:
         """`limit`: more octets of body than this are not kept."""
@@ -221,8 +252,23 @@ class ExchangeWriter:
                 kind = media_type(self._response.headers)
                 text = self._response_body.filter.text
                 self._writer.learn(self, self._response.status, self._request_text, text, kind)
+        if not self._request_ended:
+            self._answered_early = state is State.COMPLETE
+            if self._answered_early:
+                state, error = State.CUT, "it was answered before the request had ended"
+            else:
+                self._set(request_body=self._request_body.cut())
         self._set(state=state, error=error, answered_at=at, response_body=body)
         self._add_headers("response trailer", self._writer.redactor.headers(trailers, response=True))
+        if not self._answered_early:
+            self._writer.ended(self)
+
+    def abandon(self) -> None:
+        """Ends it as the recording ends."""
+        if self._answered_early:
+            self._set(request_body=self._request_body.cut())
+        else:
+            self.end(State.CUT, time.time(), "the recording was ended")
 
     def _etag_of_changed_body(self, filtered: BodyFilter) -> None:
         if not filtered.changed or filtered.original is None or filtered.stored is None or self._response is None:

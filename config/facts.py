@@ -28,6 +28,7 @@ class Facts(BaseModel):
     same_for_all: tuple[str, ...]
     telling_headers: frozenset[str]
     untelling_headers: frozenset[str]
+    naming_members: frozenset[str]
     routes: dict[str, tuple[str, ...]]
 
     @property

@@ -1,4 +1,4 @@
-"""The bundled demo cassette: a recorded PeerTube with users, videos and playlists. `docs/demo.md` tells what is in it."""
+"""The bundled demo cassette: a recorded PeerTube with users, videos and playlists; `docs/demo.md` tells more."""
 
 from __future__ import annotations
 

@@ -40,7 +40,8 @@ def build(recordings: Path, target: Path) -> int:
     """Writes the demo cassette to `target` and returns the number of exchanges in it."""
     temporary = target.with_name(f".{target.name}.part")
     temporary.unlink(missing_ok=True)
-    fixed = {"key": _fixed("key", 64), "salt": _fixed("salt", 32), "created": "0.000"}
+    first = next(formats.read(recordings / f"{SESSIONS[0]}.mitm"))
+    fixed = {"key": _fixed("key", 64), "salt": _fixed("salt", 32), "created": f"{first.timing.started:.3f}"}
     writer, stored = CassetteWriter(temporary, RULES, fixed=fixed), 0
     try:
         for session in SESSIONS:

@@ -35,14 +35,14 @@ Seven sessions are in it, one after the other:
 
 {sessions}
 
-What nobody asked in them is a miss, and `uv run peertape cassette ls cassettes/demo/demo.cassette` lists what was asked.
+What nobody asked in them is a miss. `uv run peertape cassette ls cassettes/demo/demo.cassette` lists what was asked.
 """
 
 SESSIONS = (
     "a visitor browses: lists, search, details, comments, feeds, ActivityPub documents, conditional requests",
     "players: HLS and web videos with ranges, captions, storyboards, downloads, protected and private videos",
     "alice: login, account, playlists, ratings, comments, uploads in one and in several pieces, edits, logout",
-    "bob goes live, with viewers and a replay afterwards",
+    "bob goes live (video 35), with a viewer, and the replay appears afterwards",
     "notifications and live state over socket.io, and the tracker",
     "root and mod: users, reports, blocks, settings, jobs, logs, plugins, runners",
     "everything else that the API has, such as registrations, two factors, imports, exports, studio and runners' jobs",
@@ -80,7 +80,7 @@ def page(manifest: Entry) -> str:
         _section("Channels", "", _channels(manifest)),
         _section(
             "Videos",
-            "A video answers by its id, its UUID and its short UUID alike. Users of the later sessions make further ones.",
+            "A video answers by its id, its UUID and its short UUID alike. More of them come up in later sessions.",
             _videos(manifest),
         ),
         _section("Playlists", "Each user has a private list `Watch later` besides.", _playlists(manifest)),
@@ -103,8 +103,13 @@ def _users(manifest: Entry) -> str:
     return _table(
         ("user", "password", "role", "display name", "e-mail", "channels"),
         (
-            (name, f"`{user['password']}`", user["role"], user["displayName"], user["email"], ", ".join(user["channels"]))
-            for name, user in ((name, users[name]) for name in ROLES)
+            (
+                name,
+                _code(users[name]["password"]),
+                *(users[name][member] for member in ("role", "displayName", "email")),
+                ", ".join(users[name]["channels"]),
+            )
+            for name in ROLES
         ),
     )
 
@@ -121,9 +126,12 @@ def _videos(manifest: Entry) -> str:
     for name, video in {**manifest["videos"], **manifest["lives"]}.items():
         special = "; ".join([*_special(name, video, manifest), *_around(name, video, manifest)])
         who = f"{video['owner']}, {video['channel']}" if "channel" in video else video["owner"]
-        privacy = video.get("privacy", "Public")
-        rows.append((video["name"], video["id"], f"`{video['shortUUID']}`", f"`{video['uuid']}`", who, privacy, special))
+        rows.append((*_names(video["name"], video), who, video.get("privacy", "Public"), special))
     return _table(("name", "id", "short UUID", "UUID", "owner, channel", "privacy", "special"), rows)
+
+
+def _names(title: str, named: Entry) -> tuple[object, ...]:
+    return title, named["id"], _code(named["shortUUID"]), _code(named["uuid"])
 
 
 def _special(name: str, video: Entry, manifest: Entry) -> Iterable[str]:
@@ -155,7 +163,7 @@ def _around(name: str, video: Entry, manifest: Entry) -> Iterable[str]:
         deleted = sum(bool(comment.get("deleted")) for comment in comments)
         held = len(manifest["misc"]["commentsHeldForReview"].get(name, ()))
         remarks = [f"{deleted} deleted"] * bool(deleted) + [f"{held} held for review"] * bool(held)
-        yield f"{_many(len(comments), 'comment')}{f' ({', '.join(remarks)})' if remarks else ''}"
+        yield _many(len(comments), "comment") + (f" ({', '.join(remarks)})" if remarks else "")
     if any(abuse.get("video", {}).get("id") == video["id"] for abuse in manifest["abuses"]):
         yield "reported"
     change = manifest["misc"]["pendingOwnershipChange"]
@@ -169,10 +177,7 @@ def _playlists(manifest: Entry) -> str:
         ("name", "id", "short UUID", "UUID", "owner, channel", "privacy", "videos"),
         (
             (
-                name,
-                each["id"],
-                f"`{each['shortUUID']}`",
-                f"`{each['uuid']}`",
+                *_names(name, each),
                 f"{each['owner']}, {each['channel']}" if each["channel"] else each["owner"],
                 each["privacy"],
                 ", ".join(videos[element["video"]]["name"] for element in each["elements"]) or "none",
@@ -198,6 +203,10 @@ def _states(manifest: Entry) -> str:
         f"{_many(len(manifest['misc']['history']), 'entry', 'entries')} in the histories of watched videos",
     ]
     return "## Also there\n\n" + "".join(f"- {line}\n" for line in lines)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
 
 
 def _many(number: int, one: str, more: str | None = None) -> str:

@@ -22,7 +22,7 @@ from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.errors import ImportFailed
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.interchange import extras
-from peertape.cassettes.interchange.framing import has_no_body, in_memory, is_short, octets, without_ours
+from peertape.cassettes.interchange.framing import has_no_body, in_memory, octets, without_ours
 from peertape.cassettes.interchange.report import ImportReport, Progress
 from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
 
@@ -198,10 +198,8 @@ def _state(flow: HTTPFlow) -> State:
         return State.CUT
     if has_no_body(flow.request.method, response.status_code):
         return State.COMPLETE
-    content = response.raw_content
-    if content is None or is_short(_headers(response.headers), len(content)):
-        return State.CUT
-    return State.COMPLETE
+    # A body that is shorter than its Content-Length without an error was shortened in the file, not on the way.
+    return State.CUT if response.raw_content is None else State.COMPLETE
 
 
 def _authority(request: Request) -> str:

@@ -5,11 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-
-
-class ClockError(ValueError):
-    """A wish that no clock can fulfil; its text is a sentence for the user."""
 
 
 @dataclass(slots=True)
@@ -55,12 +50,3 @@ class Clock:
             self._stopped_at = at
         else:
             self._offset = at - self.real()
-
-
-def parse_time(text: str) -> float:
-    """ISO 8601 to epoch seconds; without a zone it is UTC."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise ClockError(f"{text!r} is no ISO 8601 time; write for example 2026-11-23T08:00:00Z.") from error
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-from peertape.cassettes.keys import telling
+from peertape.cassettes.keys import everything_told, telling
 from peertape.cassettes.paths import fold
 from peertape.cassettes.store import Candidate, Cassette
+from peertape.config import facts
 from peertape.proxy.engine.journal import Nearest
 from peertape.proxy.engine.shelf import Question, Shelf, identity_of
 from peertape.proxy.engine.tolerance import Tolerance
@@ -35,6 +36,14 @@ class Explainer:
                 found.append((len(lines), near))
         found.sort(key=lambda item: item[0])
         return tuple(near for _, near in _distinct(found)[:NAMED])
+
+    def chosen(self, question: Question, cassette_name: str, exchange: int) -> tuple[Nearest, ...]:
+        """Of an answer that is not exact: the recording that it was made from, and how that one was asked for."""
+        for cassette in self.shelf.cassettes:
+            if cassette.name == cassette_name and (candidate := cassette.candidate(exchange)):
+                lines = (*differences(question, cassette, candidate), *_as_spelled(question, cassette, candidate))
+                return (Nearest(exchange, cassette_name, f"{candidate.method} {candidate.target}", lines),)
+        return ()
 
     @staticmethod
     def _like(question: Question, cassette: Cassette) -> list[Candidate]:
@@ -86,6 +95,21 @@ def _host(question: Question, candidate: Candidate, cassette: Cassette) -> list[
     if host in cassette.authorities() and host != candidate.authority:
         return [f"host: asked {host}, recorded {candidate.authority}"]
     return []
+
+
+def _as_spelled(question: Question, cassette: Cassette, candidate: Candidate) -> list[str]:
+    """What tolerant matching overlooked: the path's spelling, and headers that do not tell requests apart."""
+    request = question.request
+    out = []
+    if candidate.path != request.path:
+        out.append(f"path as spelled: asked {request.path}, recorded {candidate.path}")
+    mine = everything_told(cassette.redactor.headers(request.headers, response=False))
+    theirs = everything_told(cassette.exchange(candidate.id).request.headers)
+    telling_names = facts.load().telling_headers
+    for name in sorted({name for name, _ in set(mine) ^ set(theirs)}):
+        if name not in telling_names and name != "authorization":
+            out.append(f"header {name}: asked {_said(dict(mine).get(name))}, recorded {_said(dict(theirs).get(name))}")
+    return out
 
 
 def _asker(question: Question, cassette: Cassette, candidate: Candidate) -> list[str]:

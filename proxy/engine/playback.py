@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from peertape.cassettes.headers import Headers
+from peertape.cassettes.model import RecordedResponse
 from peertape.cassettes.store import Candidate, Cassette
 from peertape.proxy.engine.matching import Tier
 from peertape.proxy.engine.model import Answer, Source
@@ -15,7 +17,7 @@ def replay(cassette: Cassette, candidate: Candidate, tier: Tier) -> Answer:
         raise LookupError(f"exchange {candidate.id} has no response")
     return Answer(
         response.status,
-        response.headers,
+        _framed(exchange.request.method, response),
         response.body,
         response.reason,
         Source.RECORDED,
@@ -25,3 +27,11 @@ def replay(cassette: Cassette, candidate: Candidate, tier: Tier) -> Answer:
         response.trailers,
         recorded_host=exchange.request.authority,
     )
+
+
+def _framed(method: str, response: RecordedResponse) -> Headers:
+    """With the length of the body that there is: some recordings were shortened after they were made."""
+    length = response.headers.get("content-length")
+    if length is None or method == "HEAD" or response.status == 304 or length == str(response.body.size):
+        return response.headers
+    return response.headers.replaced("Content-Length", str(response.body.size))

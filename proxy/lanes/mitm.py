@@ -37,9 +37,9 @@ class Lane:
     async def run(self, ready: Callable[[str, str | None], Awaitable[None]]) -> None:
         """Serves until SIGINT, SIGTERM or cancellation. `ready` gets the URL (and mitmweb's) as soon as it answers."""
         for address in filter(None, (self.listen, self.forward)):
-            _demand_free(address)
+            demand_free(address)
         master = self._master()
-        with _stopped_by_signals(master):
+        with stopped_by_signals(master):
             announcer = _Announcer(master, ready)
             master.addons.add(*self.addons, announcer)
             try:
@@ -57,7 +57,7 @@ class Lane:
             from mitmproxy.tools.web.master import WebMaster
 
             master = WebMaster(options, with_termlog=False)
-            options.update(web_open_browser=False, web_port=_free_port(8081))
+            options.update(web_open_browser=False, web_port=free_port(8081))
         else:
             master = DumpMaster(options, with_termlog=False, with_dumper=False)
         options.update(**self._options())
@@ -116,7 +116,8 @@ class _Announcer:
 
 
 @contextlib.contextmanager
-def _stopped_by_signals(master: Master) -> Iterator[None]:
+def stopped_by_signals(master: Master) -> Iterator[None]:
+    """SIGINT and SIGTERM end the master's run."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows: KeyboardInterrupt ends the loop
@@ -129,7 +130,8 @@ def _stopped_by_signals(master: Master) -> Iterator[None]:
                 loop.remove_signal_handler(number)
 
 
-def _demand_free(address: tuple[str, int]) -> None:
+def demand_free(address: tuple[str, int]) -> None:
+    """LaneError if something else listens there."""
     family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -141,7 +143,7 @@ def _demand_free(address: tuple[str, int]) -> None:
             raise LaneError(f"Cannot listen at {_spelled(address)}: {reason}.") from error
 
 
-def _free_port(wanted: int) -> int:
+def free_port(wanted: int) -> int:
     """The wanted port, or any free one if that is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from peertape.proxy.cli.cassette import bring, send
+from peertape.proxy.cli.cassette import audit, bring, ls, redact, send, show, stats
 
 
 @click.group(name="cassette")
@@ -12,5 +12,5 @@ def command() -> None:
     """Look into cassettes, bring recordings in, and take them out."""
 
 
-command.add_command(bring.command)
-command.add_command(send.command)
+for module in (ls, show, stats, bring, send, redact, audit):
+    command.add_command(module.command)

@@ -75,7 +75,7 @@ class RecordedStage:
         return self._links.rewritten(question.request, answer, cassette)
 
     def _derived(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
-        """From the plain GET of the same resource; a conditional request moves on as that GET would, the others do not."""
+        """From the plain GET of the same resource; a conditional request moves on as that GET would."""
         request = question.request
         peek = request.method == "HEAD" or "range" in request.headers
         plain = self._shelf.ask(semantics.plain(request))

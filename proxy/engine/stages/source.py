@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from peertape.proxy.engine.chain import Rest
-from peertape.proxy.engine.journal import Entry
+from peertape.proxy.engine.journal import Entry, Nearest
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.shelf import Question
 
 HEADER = "Peertape-Source"
 Observer = Callable[[Entry], None]
@@ -43,8 +44,14 @@ class SourceStage:
             answer.source_text,
             answer.exchange,
             answer.cassette,
-            answer.nearest,
+            answer.nearest or self._explained(question, answer),
         )
         session.journal.add(entry)
         for observer in self._observers:
             observer(entry)
+
+    def _explained(self, question: Question, answer: Answer) -> tuple[Nearest, ...]:
+        """An answer that is not exact says what it was taken from."""
+        if not answer.remark or answer.exchange is None or answer.cassette is None:
+            return ()
+        return self._explainer.chosen(question, answer.cassette, answer.exchange)

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
 from peertape.cassettes import demo
 from peertape.cassettes.bodies import read
-from peertape.cassettes.headers import Headers
+from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.learning import LOGIN
 from peertape.cassettes.model import Exchange
 from peertape.cassettes.store import Candidate, Cassette
+from peertape.config import facts
 from peertape.config.settings import Settings
 from peertape.proxy.cli import assembly
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine.chain import Engine
-from peertape.proxy.engine.model import Answer, Request
+from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.session import Session
-from peertape.proxy.engine.shelf import ANONYMOUS
 
 HOST = "127.0.0.1:8990"
 PASSWORD = "test1234"  # of root, alice, bob, carol and mod
@@ -39,6 +40,7 @@ NEEDED = frozenset(
         "x-peertube-otp",
     }
 )
+MOCKOON = Path(__file__).with_name("mockoon_routes.txt")
 # Requests with these are about something else than the operation itself.
 SPECIAL = frozenset({"range", "if-none-match", "if-modified-since", "if-match", "if-range", "origin"})
 
@@ -50,7 +52,7 @@ class Route:
     method: str
     template: str
 
-    @property
+    @cached_property
     def expression(self) -> re.Pattern[str]:
         # The API description forgets the video's UUID in the paths of HLS files.
         pieces = re.split(r"(\{filename\}|\{\w+\}|:\w+)", self.template)
@@ -73,11 +75,10 @@ class Route:
 
 def by_route(routes: Iterable[Route], candidates: Iterable[Candidate]) -> dict[Route, list[Candidate]]:
     """What was recorded of each route."""
-    known = sorted(((route, route.expression) for route in routes), key=lambda pair: pair[0].rank)
-    found: dict[Route, list[Candidate]] = {route: [] for route, _ in known}
+    found: dict[Route, list[Candidate]] = {route: [] for route in sorted(routes, key=lambda route: route.rank)}
     for candidate in candidates:
-        for route, expression in known:
-            if route.method == candidate.method and expression.fullmatch(candidate.path):
+        for route in found:
+            if route.method == candidate.method and route.expression.fullmatch(candidate.path):
                 found[route].append(candidate)
                 break
     return found
@@ -86,6 +87,11 @@ def by_route(routes: Iterable[Route], candidates: Iterable[Candidate]) -> dict[R
 @cache
 def cassette() -> Cassette:
     return Cassette(demo.path(), "demo")
+
+
+def pytest_sessionfinish() -> None:
+    if cassette.cache_info().currsize:
+        cassette().close()
 
 
 @cache
@@ -98,18 +104,56 @@ def kind_of(user: str) -> str:
     return {row.name: row.role for row in cassette().users()}.get(user) or "User"
 
 
+def asker(candidate: Candidate) -> str | None:
+    """The user who asked; None for an anonymous one."""
+    return cassette().user_of(candidate.credential) if candidate.credential else None
+
+
 def kind(candidate: Candidate) -> str:
-    """Anonymous, User, Moderator, Administrator, or Unknown for a token of nobody."""
-    if candidate.credential is None:
-        return "Anonymous"
-    user = cassette().user_of(candidate.credential)
-    return kind_of(user) if user else "Unknown"
+    """Anonymous, User, Moderator or Administrator."""
+    user = asker(candidate)
+    return kind_of(user) if user else "Anonymous"
 
 
 def plainness(candidate: Candidate) -> tuple[bool, bool, int]:
     """The plainest recording of a route first: one that went well, with no special headers."""
     names = {name.lower() for name, _ in cassette().exchange(candidate.id).request.headers}
     return not 200 <= (candidate.status or 0) < 400, not names.isdisjoint(SPECIAL), candidate.id
+
+
+@dataclass(frozen=True)
+class Case:
+    """One route, asked by one kind of identity, and the plainest recording of that."""
+
+    route: Route
+    kind: str
+    recording: Candidate
+
+    def __str__(self) -> str:
+        return f"{self.route} as {self.kind}"
+
+
+def cases(routes: Iterable[Route]) -> Iterator[Case]:
+    for route, candidates in by_route(routes, recorded()).items():
+        for each in sorted({kind(candidate) for candidate in candidates}):
+            of_kind = [candidate for candidate in candidates if kind(candidate) == each]
+            yield Case(route, each, min(of_kind, key=plainness))
+
+
+def api_routes() -> list[Route]:
+    return [Route(method, path) for path, methods in facts.load().routes.items() for method in methods]
+
+
+def mockoon_routes() -> list[Route]:
+    """The mock has the feeds below /api/v1, where PeerTube has none."""
+    lines = [line.split() for line in MOCKOON.read_text("utf-8").splitlines() if not line.startswith("#")]
+    return [Route(method, path.replace("/api/v1/feeds/", "/feeds/")) for method, path in lines]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for name, routes in (("api_case", api_routes), ("mockoon_case", mockoon_routes)):
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, list(cases(routes())), ids=str)
 
 
 class NewClient:
@@ -130,9 +174,13 @@ class NewClient:
 
     def ask_like(self, exchange: Exchange) -> Answer:
         """Asks for what was recorded, with only those headers of the recording that it cannot do without."""
-        request = exchange.request
-        needed = [(name, value) for name, value in request.headers if name.lower() in NEEDED]
-        return self.ask(request.method, request.target, read(request.body), needed)
+        request, body = exchange.request, read(exchange.request.body)
+        partial = exchange.response is not None and exchange.response.status == 206
+        names = NEEDED | {"range"} if partial else NEEDED
+        if media_type(request.headers) == "application/json" and body:
+            body = json.dumps(json.loads(body), indent=1, sort_keys=True).encode()
+        needed = [(name, value) for name, value in request.headers if name.lower() in names]
+        return self.ask(request.method, request.target, body, needed)
 
     def log_in(self, user: str) -> None:
         """As a known user with the password in the clear; as another with what the recording has for it."""
@@ -180,10 +228,26 @@ def client(engine: Engine) -> NewClient:
     return NewClient(engine)
 
 
-def asker(candidate: Candidate) -> str | None:
-    """The user who asked; None for an anonymous one."""
-    return cassette().user_of(candidate.credential) if candidate.credential else None
+@pytest.fixture
+def api_recordings() -> dict[Route, list[Candidate]]:
+    return by_route(api_routes(), recorded())
 
 
-def identity(user: str | None) -> str:
-    return f"user:{user}" if user else ANONYMOUS
+@pytest.fixture
+def mockoon_recordings() -> dict[Route, list[Candidate]]:
+    return by_route(mockoon_routes(), recorded())
+
+
+@pytest.fixture
+def ask_case(client: NewClient) -> Callable[[Case], None]:
+    """Asks as a new client of the same kind, and demands what a real server said to that kind."""
+
+    def ask(case: Case) -> None:
+        if user := asker(case.recording):
+            client.log_in(user)
+        answer = client.ask_like(cassette().exchange(case.recording.id))
+        assert answer.source in (Source.RECORDED, Source.DERIVED), answer.nearest
+        if not any(pattern.matches(case.route.method, case.recording.path) for pattern in facts.same_for_all()):
+            assert {kind(other) for other in recorded() if other.id == answer.exchange} == {case.kind}
+
+    return ask

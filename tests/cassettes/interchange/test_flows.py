@@ -128,7 +128,7 @@ class TestReading:
         ("method", "response", "state"),
         [
             (b"GET", {"content": None}, State.CUT),
-            (b"GET", {"headers": fields((b"Content-Length", b"8"))}, State.CUT),
+            (b"GET", {"headers": fields((b"Content-Length", b"8"))}, State.COMPLETE),
             (b"GET", {"headers": fields((b"Content-Length", b"7"))}, State.COMPLETE),
             (b"GET", {"headers": fields((b"Content-Length", b"6"))}, State.COMPLETE),
             (b"GET", {"headers": fields((b"Content-Length", b"eight"))}, State.COMPLETE),

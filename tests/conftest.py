@@ -1,0 +1,40 @@
+"""What tests of whole processes share; see `tests/support`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support.wire import Instance
+
+if TYPE_CHECKING:
+    from support.process import Peertape
+
+
+@pytest.fixture
+def peertape(tmp_path: Path) -> Iterator[Callable[..., Peertape]]:
+    """Starts `peertape ARGUMENTS --listen 127.0.0.1:0`, waits until it listens, and ends it after the test."""
+    from support.process import Peertape, close_readers
+
+    started: list[Peertape] = []
+
+    def start(*arguments: str | Path, **options: object) -> Peertape:
+        process = Peertape(tmp_path, *arguments, "--listen", "127.0.0.1:0", **options)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.running:
+            process.kill()
+    close_readers()
+
+
+@pytest.fixture
+def instance() -> Iterator[Instance]:
+    """A listener that stands for the instance."""
+    listener = Instance()
+    yield listener
+    listener.close()
