@@ -11,6 +11,9 @@ from peertape.proxy.engine.model import Answer, Request
 HOP_BY_HOP = ("connection", "keep-alive", "proxy-connection")
 CONTROL = b"/__peertape__"
 ANSWERED = "peertape-answered"  # keys of a flow's metadata
+ASKED = "peertape-asked"
+AWAY = "peertape-away"  # why the instance did not answer
+SCHEME = "peertape-scheme"  # of a flow that is handed over, see `handoff`
 CLIENT_HOST = "peertape-client-host"
 LARGEST_INLINE = 1024 * 1024  # octets of an answer that mitmproxy may hold in memory
 
@@ -49,6 +52,15 @@ def is_control(flow: http.HTTPFlow) -> bool:
 def is_answered(flow: http.HTTPFlow) -> bool:
     """Whether peertape answers it, and not the instance."""
     return flow.metadata.get(ANSWERED) is True
+
+
+def note_asked(flow: http.HTTPFlow) -> None:
+    flow.metadata[ASKED] = True
+
+
+def is_asked(flow: http.HTTPFlow) -> bool:
+    """Whether the relay asks the instance, so that nobody else need answer."""
+    return flow.metadata.get(ASKED) is True
 
 
 def head_of(answer: Answer, flow: http.HTTPFlow) -> http.Response:

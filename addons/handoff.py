@@ -1,5 +1,5 @@
-"""Big bodies: mitmproxy would hold an answer made by an addon whole in memory, so the flow is pointed at a small ASGI
-application on a loopback port of this process, and mitmproxy streams what that sends.
+"""Bodies that are streamed: mitmproxy would hold an answer made by an addon whole in memory, so the flow is pointed at
+a small ASGI application on a loopback port of this process, and mitmproxy streams what that sends.
 
 Only the octets travel: the answer's head is put onto the flow when the response arrives, so that nothing of it is lost.
 """
@@ -8,30 +8,96 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import uvicorn
 from mitmproxy import http
 
-from peertape.addons.convert import head_of
+from peertape.addons.convert import SCHEME, head_of
+from peertape.cassettes.bodies import Body
 from peertape.proxy.engine.model import Answer
 
+logger = logging.getLogger(__name__)
+
 HEADER = "peertape-handoff"
+LARGEST_HEAD = 256 * 1024  # octets
+FOR_EVER = 10**8  # seconds: mitmproxy closes the connections
+PIECES_WAITING = 4
+PASSED_ON = range(200, 600)  # statuses that tell mitmproxy how a body is framed
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
 Send = Callable[[Scope], Awaitable[None]]
-MakeAnswer = Callable[[], Awaitable[Answer]]
+
+
+class CutError(Exception):
+    """The body ends here, and it is not whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What answers a flow: its head, and the octets of its body as they come. These may raise CutError.
+
+    `length` is None if nobody knows it yet. `close` is called in the end, however it comes.
+    """
+
+    head: http.Response
+    pieces: AsyncIterable[bytes]
+    length: int | None
+    close: Callable[[], Awaitable[None]] | None = None
+
+
+class Incoming:
+    """The octets of a request as they come."""
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[bytes] = asyncio.Queue(PIECES_WAITING)
+        self._whole = asyncio.Event()
+        self._wanted = True
+
+    async def put(self, piece: bytes) -> None:
+        """Waits while too much is waiting; an empty piece is the end."""
+        if not piece:
+            self._whole.set()
+        if self._wanted:
+            await self._waiting.put(piece)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while piece := await self._waiting.get():
+            yield piece
+
+    def discard(self) -> None:
+        """Nobody is going to look at the rest."""
+        self._wanted = False
+        while not self._waiting.empty():
+            self._waiting.get_nowait()
+
+    async def drain(self) -> None:
+        """Waits for the end, and looks at nothing."""
+        self.discard()
+        await self._whole.wait()
+
+
+Make = Callable[[Incoming], Awaitable[Outgoing]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    flow: http.HTTPFlow
+    make: Make
 
 
 class Handoff:
     """Serves the answers that were handed to it, each once, to whoever knows its ticket."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str, tuple[http.HTTPFlow, MakeAnswer]] = {}
-        self._answers: WeakKeyDictionary[http.HTTPFlow, Answer] = WeakKeyDictionary()
+        self._waiting: dict[str, _Waiting] = {}
+        self._answers: WeakKeyDictionary[http.HTTPFlow, Outgoing] = WeakKeyDictionary()
+        self._destinations: WeakKeyDictionary[http.HTTPFlow, tuple[str, int]] = WeakKeyDictionary()
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
         self.port = 0
@@ -40,8 +106,24 @@ class Handoff:
         return address[0] == "127.0.0.1" and address[1] == self.port
 
     async def start(self) -> None:
+        if self._server is not None:
+            return
         config = uvicorn.Config(
-            self._application, "127.0.0.1", 0, log_config=None, lifespan="off", ws="none", http="h11", access_log=False
+            self._application,
+            "127.0.0.1",
+            0,
+            log_config=None,
+            log_level="critical",  # it complains of answers that are cut, which this application does on purpose
+            interface="asgi3",  # it takes a bound method for something older
+            lifespan="off",
+            ws="none",
+            http="h11",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            h11_max_incomplete_event_size=LARGEST_HEAD,
+            timeout_keep_alive=FOR_EVER,
         )
         self._server = _Server(config)
         sockets = [config.bind_socket()]
@@ -55,45 +137,98 @@ class Handoff:
             await self._task
             self._server = self._task = None
 
-    def take(self, flow: http.HTTPFlow, make: MakeAnswer) -> None:
-        """Lets `make` answer the flow once its request has ended."""
+    def take(self, flow: http.HTTPFlow, make: Make) -> None:
+        """Lets `make` answer the flow; it gets the request's body, as far as that is streamed."""
         ticket = secrets.token_urlsafe(24)
-        self._waiting[ticket] = (flow, make)
-        flow.request.headers[HEADER] = ticket
-        flow.request.host, flow.request.port, flow.request.scheme = "127.0.0.1", self.port, "http"
+        self._waiting[ticket] = _Waiting(flow, make)
+        request = flow.request
+        request.headers[HEADER] = ticket
+        flow.metadata[SCHEME] = request.scheme
+        self._destinations[flow] = (request.host, request.port)
+        _point(request, "http", "127.0.0.1", self.port)
 
     def headers_arrived(self, flow: http.HTTPFlow) -> bool:
-        """Puts the answer's own head onto the flow; False if this flow was not handed over."""
+        """Puts the answer's own head onto the flow; False if this flow was not handed over, or was seen to."""
         answer = self._answers.pop(flow, None)
         if answer is None or flow.response is None:
             return False
         received = flow.response
-        flow.response = head_of(answer, flow)
+        flow.response = answer.head
         flow.response.timestamp_start = received.timestamp_start
-        framed = "content-length" in flow.response.headers or "transfer-encoding" in flow.response.headers
-        if not framed and "transfer-encoding" in received.headers and not flow.request.is_http2:
-            flow.response.headers["Transfer-Encoding"] = "chunked"
-        flow.response.stream = True
-        flow.request.headers.pop(HEADER, None)
+        self.give_back(flow)
         return True
 
+    def give_back(self, flow: http.HTTPFlow) -> None:
+        """The flow shows its own destination again."""
+        destination = self._destinations.pop(flow, None)
+        if destination is not None:
+            flow.request.headers.pop(HEADER, None)
+            _point(flow.request, flow.metadata.pop(SCHEME), *destination)
+
     async def _application(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one flow, until its answer has ended or its client has gone."""
         headers = dict(scope["headers"])
-        flow, make = self._waiting.pop(headers.get(HEADER.encode(), b"").decode("latin-1"), (None, None))
-        while (await receive()).get("more_body"):
-            pass
-        if flow is None or make is None:
+        waiting = self._waiting.pop(headers.get(HEADER.encode(), b"").decode("latin-1"), None)
+        if waiting is None:
             await send({"type": "http.response.start", "status": 404, "headers": []})
             await send({"type": "http.response.body"})
             return
-        answer = await make()
-        self._answers[flow] = answer
-        bodiless = flow.request.method == "HEAD" or answer.status in (204, 304)
-        length = [] if bodiless else [(b"content-length", str(answer.body.size).encode())]
-        await send({"type": "http.response.start", "status": answer.status, "headers": length})
-        for piece in () if bodiless else answer.body.pieces():
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body"})
+        incoming = Incoming()
+        gone = asyncio.ensure_future(_until_gone(receive, incoming))
+        work = asyncio.ensure_future(self._serve(waiting, incoming, send))
+        try:
+            await asyncio.wait((gone, work), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            gone.cancel()
+            work.cancel()
+            _, failure = await asyncio.gather(gone, work, return_exceptions=True)
+        if isinstance(failure, Exception) and not isinstance(failure, CutError):
+            logger.error("a defect of peertape: an answer failed", exc_info=failure)
+            raise failure
+
+    async def _serve(self, waiting: _Waiting, incoming: Incoming, send: Send) -> None:
+        flow = waiting.flow
+        answer = await waiting.make(incoming)
+        try:
+            self._answers[flow] = answer
+            status = answer.head.status_code
+            bodiless = flow.request.method == "HEAD" or status in (204, 304)
+            length = [] if bodiless or answer.length is None else [(b"content-length", str(answer.length).encode())]
+            status = status if status in PASSED_ON else 200
+            await send({"type": "http.response.start", "status": status, "headers": length})
+            if not bodiless:
+                async for piece in answer.pieces:
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await incoming.drain()  # an answer may come before the request has ended
+            await send({"type": "http.response.body"})
+        finally:
+            if answer.close is not None:
+                await answer.close()
+
+
+def outgoing(answer: Answer, flow: http.HTTPFlow) -> Outgoing:
+    """An answer of the engine."""
+    head = head_of(answer, flow)
+    head.stream = True
+    return Outgoing(head, _pieces(answer.body), answer.body.size)
+
+
+async def _pieces(body: Body) -> AsyncIterator[bytes]:
+    for piece in body.pieces():
+        yield piece
+
+
+async def _until_gone(receive: Receive, incoming: Incoming) -> None:
+    while (message := await receive())["type"] == "http.request":
+        if message["body"]:
+            await incoming.put(message["body"])
+        if not message["more_body"]:
+            await incoming.put(b"")
+
+
+def _point(request: http.Request, scheme: str, host: str, port: int) -> None:
+    """Past the properties, which change the Host header as well."""
+    request.data.scheme, request.data.host, request.data.port = scheme.encode(), host, port
 
 
 class _Server(uvicorn.Server):

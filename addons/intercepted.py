@@ -23,7 +23,7 @@ class Intercepted:
     """Grows while recording: an app asks for a file's host right after it was told of it."""
 
     def __init__(self, hosts: Iterable[str], recording: Recording) -> None:
-        self._hosts = frozenset(host.lower() for host in hosts) | recording.named_hosts
+        self._hosts = frozenset(host.lower() for host in hosts)
         self._recording = recording
 
     def __contains__(self, host: str) -> bool:

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 
 from mitmproxy import http
 
-from peertape.addons.convert import CLIENT_HOST, is_answered, is_control
+from peertape.addons.convert import AWAY, CLIENT_HOST, SCHEME, is_answered, is_control
 from peertape.addons.replayer import is_big
 from peertape.addons.streams import add_step, watched
 from peertape.cassettes.headers import Headers
@@ -24,7 +24,7 @@ Covers = Callable[[http.HTTPFlow], bool]
 class Recorder:
     """`covers` says which flows are recorded, `held` whose response another addon wants whole before it goes on.
 
-    `at_once`: nothing else may answer (record modes `all` and `rewrite`), so that request bodies stream through as well.
+    `at_once`: nothing else may answer (record modes `all` and `rewrite`), so that request bodies stream through, too.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Recorder:
         self._entries: WeakKeyDictionary[http.HTTPFlow, Entry] = WeakKeyDictionary()
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if is_control(flow) or not (self._at_once or is_big(flow.request)):
+        if is_control(flow) or is_answered(flow) or not (self._at_once or is_big(flow.request)):
             return
         if self._covers(flow):
             entry = self._begin(flow)
@@ -66,7 +66,12 @@ class Recorder:
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         entry, response = self._entries.get(flow), flow.response
-        if response is None or is_answered(flow):
+        if response is None:
+            return
+        if is_answered(flow):
+            if entry is not None:  # the instance was asked, and failed
+                entry.end(State.FAILED, time.time(), flow.metadata.get(AWAY))
+                del self._entries[flow]
             return
         if entry is not None:
             head = RecordedResponse(
@@ -93,9 +98,7 @@ class Recorder:
         if entry is not None and flow.websocket is not None:
             position = len(flow.websocket.messages) - 1
             message = flow.websocket.messages[position]
-            entry.message(
-                position, Message(message.timestamp, message.from_client, message.is_text, message.content)
-            )
+            entry.message(position, Message(message.timestamp, message.from_client, message.is_text, message.content))
 
     def websocket_end(self, flow: http.HTTPFlow) -> None:
         entry = self._entries.get(flow)
@@ -114,7 +117,7 @@ class Recorder:
         recorded = RecordedRequest(
             request.method,
             request.data.path.decode("latin-1"),
-            request.scheme,
+            flow.metadata.get(SCHEME, request.scheme),
             request.host_header or request.pretty_host,
             request.http_version,
             headers,

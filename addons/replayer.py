@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from mitmproxy import http
 
-from peertape.addons.convert import ANSWERED, LARGEST_INLINE, request_of, response_of
-from peertape.addons.handoff import Handoff
+from peertape.addons.convert import ANSWERED, LARGEST_INLINE, is_asked, request_of, response_of
+from peertape.addons.handoff import Handoff, Incoming, Outgoing, outgoing
 from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.model import Answer, Source
 
@@ -39,7 +39,7 @@ class Replayer:
         self._engine = engine
         self._sessions = sessions
         self._handoff = handoff
-        self._digest_of = digest_of
+        self.digest_of = digest_of
 
     async def running(self) -> None:
         await self._handoff.start()
@@ -48,12 +48,14 @@ class Replayer:
         await self._handoff.stop()
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if self._passes or not is_big(flow.request):
+        if self._passes or is_asked(flow) or not is_big(flow.request):
             return
-        digest = self._digest_of(Headers.from_bytes(flow.request.headers.fields))
+        flow.metadata[ANSWERED] = True
+        digest = self.digest_of(Headers.from_bytes(flow.request.headers.fields))
 
-        async def answer() -> Answer:
-            return self._ask(flow, digest.digest)
+        async def answer(incoming: Incoming) -> Outgoing:
+            await incoming.drain()
+            return outgoing(self.ask(flow, digest.digest), flow)
 
         def swallow(data: bytes) -> Iterable[bytes]:
             if data:
@@ -68,9 +70,9 @@ class Replayer:
         self._handoff.take(flow, answer)
 
     async def request(self, flow: http.HTTPFlow) -> None:
-        if flow.response is not None or flow.request.stream:
+        if flow.response is not None or flow.request.stream or is_asked(flow):
             return
-        answer = self._ask(flow)
+        answer = self.ask(flow)
         if answer.source is Source.LIVE:
             return
         if answer.body.size <= LARGEST_INLINE:
@@ -82,13 +84,15 @@ class Replayer:
         self._handoff.headers_arrived(flow)
 
     def _hand_over(self, flow: http.HTTPFlow, answer: Answer) -> None:
-        async def ready() -> Answer:
-            return answer
+        async def ready(incoming: Incoming) -> Outgoing:
+            incoming.discard()
+            return outgoing(answer, flow)
 
         flow.request.raw_content = b""
         self._handoff.take(flow, ready)
 
-    def _ask(self, flow: http.HTTPFlow, digest: bytes | None = None) -> Answer:
+    def ask(self, flow: http.HTTPFlow, digest: bytes | None = None) -> Answer:
+        """The engine's answer, noted on the flow; `digest` stands for a body that was streamed by."""
         request = request_of(flow, digest)
         answer = self._engine.answer(request, self._sessions.of(request))
         if answer.source is not Source.LIVE:

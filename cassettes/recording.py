@@ -1,7 +1,7 @@
 """Recording behind a queue: the proxy hands pieces over and goes on; one thread writes them, in group commits.
 
-A kill -9 loses at most what came within the last `COMMIT_EVERY` seconds. If writing fails, the failure is told once, and
-whatever else comes is dropped: the app is served on.
+A kill -9 loses at most what came within the last `COMMIT_EVERY` seconds. If writing fails, the failure is told once,
+and whatever else comes is dropped: the app is served on.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from peertape.cassettes import database
 from peertape.cassettes.errors import CassetteError
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Message, RecordedRequest, RecordedResponse, State
+from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.writer import CassetteWriter, ExchangeWriter
 
@@ -39,8 +40,9 @@ class Recording:
         on_failure: Callable[[str], None],
         *,
         anew: bool = False,
+        recollection: Recollection | None = None,
     ) -> None:
-        self.writer = CassetteWriter(path, rules, upstream=upstream)
+        self.writer = CassetteWriter(path, rules, upstream=upstream, recollection=recollection)
         if anew:
             self.writer.forget_everything(upstream)
         self.failure: str | None = None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +99,22 @@ class Cassette:
             bytes.fromhex(meta["key"]), bytes.fromhex(meta["salt"]), _IssuedPseudonyms(self._engine)
         )
         self.redactor = Redactor(self.pseudonyms, self.rules)
-        self.exchange = lru_cache(maxsize=EXCHANGES_KEPT)(self._load)
+        self._kept: OrderedDict[int, Exchange] = OrderedDict()
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def exchange(self, number: int) -> Exchange:
+        """Whole; one that is still being recorded as far as it has come."""
+        if number in self._kept:
+            self._kept.move_to_end(number)
+            return self._kept[number]
+        exchange = self._load(number)
+        if exchange.state is not State.OPEN:
+            self._kept[number] = exchange
+            if len(self._kept) > EXCHANGES_KEPT:
+                self._kept.popitem(last=False)
+        return exchange
 
     def meta(self) -> dict[str, str]:
         return {row.name: row.value for row in self._rows(select(schema.meta))}

@@ -23,6 +23,7 @@ from peertape.cassettes.lore import Lore
 from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.redaction.filters import BodyFilter, request_body_filter, response_body_filter
 from peertape.cassettes.redaction.pseudonyms import Pseudonyms
+from peertape.cassettes.redaction.recollection import Noting, Recollection
 from peertape.cassettes.redaction.redactor import Redactor, etag_after
 from peertape.cassettes.redaction.rules import RedactionRules
 
@@ -36,9 +37,18 @@ class CassetteWriter:
     """The one writer of a cassette. Raises the errors of `peertape.cassettes.errors`."""
 
     def __init__(
-        self, path: Path, rules: RedactionRules, *, upstream: str | None = None, fixed: Mapping[str, str] | None = None
+        self,
+        path: Path,
+        rules: RedactionRules,
+        *,
+        upstream: str | None = None,
+        fixed: Mapping[str, str] | None = None,
+        recollection: Recollection | None = None,
     ) -> None:
-        """`fixed`: key, salt and created of a new cassette that always comes out the same; else they are fresh."""
+        """`fixed`: key, salt and created of a new cassette that always comes out the same; else they are fresh.
+
+        `recollection` is told what the pseudonyms stand for: it is for the run alone, and never written.
+        """
         self.path = path
         self._open: dict[int, ExchangeWriter] = {}
         self._engine = database.open_writer(path)
@@ -54,9 +64,8 @@ class CassetteWriter:
             self._engine.dispose()
             raise
         issued = self._connection.execute(select(schema.pseudonyms.c.text)).scalars()
-        self.redactor = Redactor(
-            Pseudonyms(bytes.fromhex(meta["key"]), bytes.fromhex(meta["salt"]), issued, self._issue), rules
-        )
+        pseudonyms = Pseudonyms(bytes.fromhex(meta["key"]), bytes.fromhex(meta["salt"]), issued, self._issue)
+        self.redactor = Redactor(Noting(pseudonyms, recollection) if recollection is not None else pseudonyms, rules)
         self._lore = Lore(self._connection)
 
     def begin(

@@ -14,6 +14,7 @@ from peertape.cassettes import demo
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.redaction.bodyfilter import BodyFilter
 from peertape.cassettes.redaction.filters import request_body_filter
+from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 from peertape.config.patterns import pattern
@@ -32,6 +33,7 @@ from peertape.proxy.engine.stages.dates import DateStage
 from peertape.proxy.engine.stages.miss import MissStage
 from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.source import Observer, SourceStage
+from peertape.proxy.engine.stages.visitor import VisitorStage
 from peertape.proxy.engine.tally import Tally
 from peertape.proxy.engine.tolerance import IgnoreRule, Tolerance
 
@@ -54,18 +56,21 @@ class Parts:
     def source_stage(self) -> SourceStage:
         return SourceStage(self.explainer, self.observers)
 
-    def recorded_stage(self) -> RecordedStage:
-        return RecordedStage(self.shelf, self.matcher, OutLinks(self.settings.public_url), Repeat(self.settings.repeat))
+    def recorded_stage(self, repeat: Repeat | None = None, known: Recollection | None = None) -> RecordedStage:
+        links = OutLinks(self.settings.public_url)
+        return RecordedStage(self.shelf, self.matcher, links, repeat or Repeat(self.settings.repeat), known)
 
     def miss_stage(self) -> MissStage:
         return MissStage(self.explainer)
 
     def replay_stages(self, actions: Actions) -> list[Stage]:
+        recorded = self.recorded_stage()
         return [
             self.source_stage(),
             ControlStage(actions, self.token),
             DateStage(),
-            self.recorded_stage(),
+            recorded,
+            VisitorStage(self.shelf, recorded),
             self.miss_stage(),
         ]
 

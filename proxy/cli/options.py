@@ -28,6 +28,15 @@ public_url = click.option(
     metavar="URL",
     help="The instance's own address in its links, if it is not learned from the traffic.",
 )
+upstream_timeout = click.option(
+    "--upstream-timeout",
+    metavar="SECONDS",
+    type=float,
+    help="The instance is away if it does not begin an answer within these.  [default: 5]",
+)
+pace = click.option(
+    "--pace", metavar="N", type=float, help="At most N requests a second to the instance; waits for its limits."
+)
 insecure = click.option("--insecure", is_flag=True, default=None, help="Do not check the instance's TLS certificate.")
 scope = options(
     click.option("--only", metavar="PATTERN", multiple=True, help="Record only these, for example 'GET /api/v1/**'."),

@@ -9,6 +9,7 @@ import click
 
 from peertape.addons.guard import Guard
 from peertape.addons.handoff import Handoff
+from peertape.addons.intercepted import Refusal
 from peertape.addons.replayer import Replayer
 from peertape.cassettes import demo
 from peertape.config import settings as config
@@ -16,6 +17,7 @@ from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.running import run
 from peertape.proxy.cli.trouble import explained
 from peertape.proxy.control.actions import Actions
+from peertape.proxy.engine import hosts
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.lanes.mitm import Lane
 
@@ -45,11 +47,13 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
         actions = Actions("replay", parts.shelf, parts.sessions, parts.tally)
         handoff = Handoff()
         replayer = Replayer(Engine(parts.replay_stages(actions)), parts.sessions, handoff, parts.digest_filter)
+        known = frozenset(name for cassette in parts.shelf.cassettes for name in hosts.names(cassette))
         lane = Lane(
             config.address(settings.listen),
-            [Guard(handoff.owns), replayer],
+            [Guard(handoff.owns), Refusal(known), replayer],
             forward=config.address(settings.forward) if settings.forward else None,
             web=web,
+            intercepted=known,
         )
         notes = demo.NOTES if any(c.path == demo.path() for c in parts.shelf.cassettes) else ()
         ctx.exit(run(lane, parts, notes, program))

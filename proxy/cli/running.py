@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
+from mitmproxy.options import CONF_BASENAME, CONF_DIR
 from rich.console import Console
 from rich.logging import RichHandler
 
@@ -17,7 +19,7 @@ from peertape.cassettes.recording import Recording
 from peertape.proxy.cli import summary
 from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.trouble import Trouble
-from peertape.proxy.lanes.mitm import Lane, LaneError, quiet
+from peertape.proxy.lanes.mitm import Addresses, Lane, LaneError, quiet
 
 BROKE_STRICTNESS = 1
 TERMINATION = 5.0  # seconds that the user's command has after SIGTERM
@@ -50,17 +52,27 @@ def run(
 async def _run(lane: Lane, parts: Parts, notes: Sequence[str], command: Sequence[str]) -> int:
     code = 0
 
-    async def ready(url: str, web: str | None) -> None:
+    async def ready(at: Addresses) -> None:
         nonlocal code
-        print(f"listening on {url}", flush=True)
-        for note in [*notes, *([f"the traffic is shown at {web}"] if web else []), *_token_note(parts)]:
-            click.echo(note.replace("{url}", url), err=True)
+        print(f"listening on {at.url}", flush=True)
+        for note in [*notes, *_ways_in(at), *_token_note(parts)]:
+            click.echo(note.replace("{url}", at.url), err=True)
         if command:
-            code = await _command(command, url, parts.token)
+            code = await _command(command, at.url, parts.token)
             signal.raise_signal(signal.SIGTERM)
 
     await lane.run(ready)
     return code
+
+
+def _ways_in(at: Addresses) -> list[str]:
+    notes = []
+    if at.forward:
+        certificate = Path(CONF_DIR, f"{CONF_BASENAME}-ca-cert.pem").expanduser()
+        notes.append(f"the app's HTTP proxy is {at.forward}; for https the app must trust {certificate}")
+    if at.web:
+        notes.append(f"the traffic is shown at {at.web}")
+    return notes
 
 
 def _token_note(parts: Parts) -> list[str]:

@@ -116,12 +116,12 @@ class Actions:
         wish = _read(ClockMessage, message)
         if wish.at is None and wish.advance is None and wish.freeze is None:
             raise ControlError(400, "Say `at` (an ISO 8601 time), `advance` (seconds) or `freeze` (true or false).")
+        if wish.freeze is not None:
+            session.clock.freeze(wish.freeze)
         if wish.at is not None:
             session.clock.set((wish.at if wish.at.tzinfo else wish.at.replace(tzinfo=UTC)).timestamp())
         if wish.advance is not None:
             session.clock.advance(wish.advance)
-        if wish.freeze is not None:
-            session.clock.freeze(wish.freeze)
         return {"session": session.name, **self._time(session)}
 
     def upstream(self, session: Session, message: Any) -> dict[str, Any]:  # noqa: ARG002 (it is one for all sessions)

@@ -1,6 +1,7 @@
-"""Error documents echo what the client sent.
+"""Recorded answers hold pseudonyms; a client that knows the secrets themselves gets them back.
 
-Where that was a secret, the recording holds its pseudonym: the client gets back what it presented.
+Error documents echo what the client sent: there it gets what it presented. And what else a run saw live, the run
+recollects: the client that logged in at the instance goes on with its own tokens while the instance is away.
 """
 
 from __future__ import annotations
@@ -9,53 +10,48 @@ from dataclasses import replace
 
 from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.headers import media_type
-from peertape.cassettes.redaction.filters import etag_after, request_body_filter
-from peertape.cassettes.redaction.pseudonyms import Substitution
+from peertape.cassettes.redaction.filters import etag_after, request_body_filter, response_body_filter
+from peertape.cassettes.redaction.recollection import Noting, Recollection
 from peertape.cassettes.redaction.redactor import Redactor
 from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.model import Answer, Request
 
-LARGEST_DOCUMENT = 64 * 1024  # octets
+LARGEST_ECHO = 64 * 1024  # octets of an error document
+LARGEST_TEXT = 2 * 1024 * 1024  # octets of any other text that holds secrets
 
 
-class _Noting:
-    """Notes which secrets a request presented, by their pseudonyms."""
-
-    def __init__(self, pseudonyms: Substitution) -> None:
-        self._pseudonyms = pseudonyms
-        self.presented: dict[str, str] = {}
-
-    def of(self, secret: str, guessable: bool) -> str:
-        pseudonym = self._pseudonyms.of(secret, guessable)
-        self.presented[pseudonym] = secret
-        return pseudonym
-
-
-class _Presented:
-    def __init__(self, presented: dict[str, str]) -> None:
-        self._presented = presented
-
-    def of(self, secret: str, guessable: bool) -> str:  # noqa: ARG002 (either kind is found by its pseudonym)
-        return self._presented.get(secret, secret)
-
-
-def restored(request: Request, answer: Answer, cassette: Cassette) -> Answer:
-    """The answer with the client's own secrets, if it is a refusal that echoes some."""
-    if not 400 <= answer.status < 500 or "json" not in media_type(answer.headers):
+def restored(request: Request, answer: Answer, cassette: Cassette, known: Recollection | None = None) -> Answer:
+    """The answer with the client's own secrets, if it echoes some; and with those that are known."""
+    if known is not None:
+        _note_presented(request, cassette, known)
+        return _with_secrets(answer, Redactor(known, cassette.rules)) if known else answer
+    if not 400 <= answer.status < 500 or "json" not in media_type(answer.headers) or answer.body.size > LARGEST_ECHO:
         return answer
-    if not 0 < answer.body.size <= LARGEST_DOCUMENT:
-        return answer
-    noting = _Noting(cassette.pseudonyms)
-    redactor = Redactor(noting, cassette.rules)
+    presented = Recollection()
+    _note_presented(request, cassette, presented)
+    return _with_secrets(answer, Redactor(presented, cassette.rules)) if presented else answer
+
+
+def _note_presented(request: Request, cassette: Cassette, known: Recollection) -> None:
+    redactor = Redactor(Noting(cassette.pseudonyms, known), cassette.rules)
     redactor.target(request.target)
     redactor.headers(request.headers, response=False)
     body = request_body_filter(request.headers, redactor)
     body.feed(request.body)
     body.finish()
-    presented = {pseudonym: secret for pseudonym, secret in noting.presented.items() if pseudonym != secret}
-    if not presented:
-        return answer
+
+
+def _with_secrets(answer: Answer, secrets: Redactor) -> Answer:
+    """`secrets` redacts the other way round: pseudonyms stand where secrets stood."""
+    headers = secrets.headers(answer.headers, response=True)
+    if not 0 < answer.body.size <= LARGEST_TEXT or answer.status == 206:
+        return answer if headers == answer.headers else replace(answer, headers=headers)
     stored = read(answer.body)
-    text = Redactor(_Presented(presented), cassette.rules).json(stored.decode("utf-8", "surrogateescape"))
-    echoed = text.encode("utf-8", "surrogateescape")
-    return replace(answer, headers=etag_after(answer.headers, stored, echoed), body=BytesBody(echoed))
+    body = response_body_filter(headers, secrets)
+    octets = body.feed(stored) + body.finish()
+    if not body.changed:
+        return answer if headers == answer.headers else replace(answer, headers=headers)
+    headers = etag_after(headers, stored, octets)
+    if "content-length" in headers:
+        headers = headers.replaced("Content-Length", str(len(octets)))
+    return replace(answer, headers=headers, body=BytesBody(octets))

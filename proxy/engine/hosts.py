@@ -1,7 +1,8 @@
 """By which Host a request came, and which recordings may answer it.
 
 A Host under which something was recorded is taken at its word (a wrong Host has answers of its own). Any other is the
-address at which peertape itself listens, and stands for the public one.
+address at which peertape itself listens, and stands for the public one; but not so through a forward proxy, where the
+app names the real hosts.
 """
 
 from __future__ import annotations
@@ -9,14 +10,18 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from peertape.cassettes.store import Candidate, Cassette
+from peertape.proxy.engine.model import Request
 
 
-def of_host(host: str, candidates: list[Candidate], cassette: Cassette) -> list[Candidate]:
-    """Those of the candidates that the Host may be answered with."""
+def of_host(request: Request, candidates: list[Candidate], cassette: Cassette) -> list[Candidate]:
+    """Those of the candidates that the request's Host may be answered with."""
     if not candidates:
         return []
+    host = request.host
     if host in cassette.authorities():
         return [candidate for candidate in candidates if candidate.authority == host]
+    if not request.origin_form and host != _public(cassette):
+        return []
     public = main_authority(cassette)
     return [candidate for candidate in candidates if candidate.authority == public]
 
@@ -24,9 +29,19 @@ def of_host(host: str, candidates: list[Candidate], cassette: Cassette) -> list[
 def main_authority(cassette: Cassette) -> str | None:
     """The recorded Host of the public instance; else the Host under which the first exchange was recorded."""
     known = cassette.authorities()
-    origin = cassette.public_origin
-    public = urlsplit(origin).netloc if origin else None
+    public = _public(cassette)
     if public in known:
         return public
     first = next(cassette.candidates(), None)
     return first.authority if first else None
+
+
+def names(cassette: Cassette) -> frozenset[str]:
+    """The host names, without ports, of which something was recorded; and the public one."""
+    authorities = {*cassette.authorities(), _public(cassette) or ""}
+    return frozenset(host for authority in authorities if (host := urlsplit(f"//{authority}").hostname))
+
+
+def _public(cassette: Cassette) -> str | None:
+    origin = cassette.public_origin
+    return urlsplit(origin).netloc if origin else None

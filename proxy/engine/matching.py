@@ -41,7 +41,7 @@ class Matcher:
                 for candidate in self._tier(tier, question, cassette)
                 if candidate.replayable and _known(candidate, until)
             ]
-            if found := hosts.of_host(question.request.host, found, cassette):
+            if found := hosts.of_host(question.request, found, cassette):
                 return Match(cassette, tier, tuple(found))
         return None
 

@@ -14,6 +14,7 @@ from peertape.cassettes.store import Candidate, Cassette
 from peertape.proxy.engine.model import Request
 
 ANONYMOUS = "anonymous"
+USER = "user:"
 
 
 @dataclass(slots=True)
@@ -50,7 +51,7 @@ class Shelf:
             if credential is None:
                 return ANONYMOUS
             if user := cassette.user_of(credential):
-                return f"user:{user}"
+                return f"{USER}{user}"
             if unexplained == ANONYMOUS:
                 unexplained = f"token:{credential}"
         return unexplained
@@ -64,4 +65,4 @@ def identity_of(cassette: Cassette, candidate: Candidate) -> str:
     if candidate.credential is None:
         return ANONYMOUS
     user = cassette.user_of(candidate.credential)
-    return f"user:{user}" if user else f"token:{candidate.credential}"
+    return f"{USER}{user}" if user else f"token:{candidate.credential}"

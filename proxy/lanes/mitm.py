@@ -7,19 +7,34 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from mitmproxy.master import Master
 from mitmproxy.options import Options
 from mitmproxy.tools.dump import DumpMaster
+
+from peertape.addons.intercepted import expressions
 
 NOWHERE = "http://peertape.invalid"  # where a replay's reverse proxy would lead, if it led anywhere (RFC 2606)
 
 
 class LaneError(Exception):
     """The lane cannot be opened; its text is a sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where an open lane is reached: the base URL for apps, the forward proxy, mitmweb."""
+
+    url: str
+    forward: str | None
+    web: str | None
+
+
+Ready = Callable[[Addresses], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +47,14 @@ class Lane:
     forward: tuple[str, int] | None = None
     web: bool = False
     insecure: bool = False
-    intercepted: Sequence[str] = ()  # host names that the forward proxy looks into; the rest passes untouched
+    intercepted: Collection[str] = ()  # host names that the forward proxy looks into; the rest passes untouched
 
-    async def run(self, ready: Callable[[str, str | None], Awaitable[None]]) -> None:
-        """Serves until SIGINT, SIGTERM or cancellation. `ready` gets the URL (and mitmweb's) as soon as it answers."""
+    async def run(self, ready: Ready) -> None:
+        """Serves until SIGINT, SIGTERM or cancellation. `ready` is told where, as soon as it answers."""
         for address in filter(None, (self.listen, self.forward)):
             demand_free(address)
+        if self.forward == self.listen and self.listen[1]:
+            raise LaneError(f"Name two addresses: --listen and --forward cannot both be {_spelled(self.listen)}.")
         master = self._master()
         with stopped_by_signals(master):
             announcer = _Announcer(master, ready)
@@ -66,7 +83,8 @@ class Lane:
     def _options(self) -> dict[str, Any]:
         modes = [f"reverse:{self.upstream}@{_spelled(self.listen)}"]
         if self.forward:
-            modes.append(f"regular@{_spelled(self.forward)}")
+            host, port = self.forward
+            modes.append(f"regular@{_spelled((host, port or free_port(0)))}")  # mitmproxy wants two addresses
         chosen: dict[str, Any] = {
             "mode": modes,
             "connection_strategy": "lazy",
@@ -76,30 +94,32 @@ class Lane:
             "ssl_insecure": self.insecure,
         }
         if self.forward:
-            chosen["allow_hosts"] = [rf"^{_expression(host)}:\d+$" for host in self.intercepted] or ["^$"]
+            reverse = urlsplit(self.upstream).hostname or ""  # the option holds for both ways in
+            chosen["allow_hosts"] = expressions({reverse, *self.intercepted})
         return chosen
 
 
 class _Announcer:
     """The last addon: when its hook runs, the servers listen and the other addons are ready."""
 
-    def __init__(self, master: Master, ready: Callable[[str, str | None], Awaitable[None]]) -> None:
+    def __init__(self, master: Master, ready: Ready) -> None:
         self._master = master
         self._ready = ready
         self._task: asyncio.Task[None] | None = None
 
     def running(self) -> None:
         server: Any = self._master.addons.get("proxyserver")
-        first = next(instance for instance in server.servers if instance.mode.type_name == "reverse")
-        host, port = first.listen_addrs[0][:2]
-        host = "127.0.0.1" if host in ("0.0.0.0", "::") else host
-        url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        self._task = asyncio.get_running_loop().create_task(self._announce(url))
-
-    async def _announce(self, url: str) -> None:
+        urls: dict[str, str] = {}
+        for instance in server.servers:
+            host, port = instance.listen_addrs[0][:2]
+            urls[instance.mode.type_name] = f"http://{_spelled((_reachable(host), port))}"
         web = getattr(self._master, "web_url", None)
+        addresses = Addresses(urls["reverse"], urls.get("regular"), str(web) if web else None)
+        self._task = asyncio.get_running_loop().create_task(self._announce(addresses))
+
+    async def _announce(self, addresses: Addresses) -> None:
         try:
-            await self._ready(url, str(web) if web else None)
+            await self._ready(addresses)
         except BaseException:
             self._master.shutdown()
             raise
@@ -158,9 +178,8 @@ def _spelled(address: tuple[str, int]) -> str:
     return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
 
 
-def _expression(host: str) -> str:
-    """mitmproxy's `allow_hosts` are regular expressions."""
-    return host.replace(".", r"\.")
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host
 
 
 def quiet() -> None:

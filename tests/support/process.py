@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -32,7 +33,7 @@ class Peertape:
         prepare: Callable[[], None] | None = None,
     ) -> None:
         self.folder = folder
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             [PROGRAM, *map(str, arguments)],
             cwd=folder,
             env=_clean_environment(folder) | dict(environment or {}),
@@ -43,6 +44,7 @@ class Peertape:
             text=True,
         )
         self._said: list[str] = []
+        self._wires: list[Wire] = []
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         assert self._process.stdout is not None
@@ -73,8 +75,15 @@ class Peertape:
         found = wait_for(lambda: re.search(r"HTTP proxy is http://([\d.]+):(\d+)", self.said))
         return found[1], int(found[2])
 
-    def connect(self) -> Wire:
-        return connect(self.host, self.port)
+    def connect(self, *, forward: bool = False) -> Wire:
+        wire = connect(*(self.forward if forward else (self.host, self.port)))
+        self._wires.append(wire)
+        return wire
+
+    def hang_up(self) -> None:
+        """Closes the connections to it."""
+        while self._wires:
+            self._wires.pop().close()
 
     def ask(self, request: str, body: bytes = b"") -> tuple[Head, bytes]:
         """`GET /path` and header lines, on a connection of its own; gives the response."""
@@ -89,6 +98,15 @@ class Peertape:
         finally:
             wire.close()
 
+    def control(self, name: str, token: str, message: object = None) -> object:
+        """POSTs to the control API; its answer."""
+        head, body = self.ask(
+            f"POST /__peertape__/{name}\nAuthorization: Bearer {token}\nContent-Type: application/json",
+            json.dumps(message or {}).encode(),
+        )
+        assert head.status == 200, body
+        return json.loads(body)
+
     def stop(self, number: int = signal.SIGINT) -> int:
         """Ends it as Ctrl-C does; its exit code."""
         if self.running:
@@ -98,6 +116,11 @@ class Peertape:
     def kill(self) -> None:
         self._process.kill()
         self._ended()
+
+    @property
+    def cassette(self) -> Path:
+        """The one that is recorded into without `--cassette`."""
+        return self.folder / "peertape.cassette"
 
     def memory_peak(self) -> int:
         """The most octets of memory that the process ever held."""
@@ -113,6 +136,7 @@ class Peertape:
             self._process.kill()
             self._process.wait()
             raise AssertionError(f"peertape did not end:\n{self.said}") from None
+        self.hang_up()
         self._listener.join(PATIENCE)
         assert self._process.stdout is not None
         self._process.stdout.close()
@@ -131,7 +155,7 @@ def recorded(cassette: Path, target: str, count: int = 1, *, ended: bool = True)
 
     def found() -> list[Exchange] | None:
         numbers = [candidate.id for candidate in reader.candidates() if candidate.target == target]
-        exchanges = [reader._load(number) for number in numbers]  # noqa: SLF001 (past the cache: it grows)
+        exchanges = [reader._load(number) for number in numbers]
         whole = [exchange for exchange in exchanges if not ended or exchange.state != "open"]
         return whole if len(whole) >= count else None
 

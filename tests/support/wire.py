@@ -1,4 +1,4 @@
-"""HTTP by hand: both ends of a connection in the hands of the test, step by step, so that nothing has to be waited for."""
+"""HTTP by hand: both ends of a connection are in the hands of the test, step by step, and nothing needs a sleep."""
 
 from __future__ import annotations
 
@@ -132,31 +132,44 @@ class Instance:
         self._tls = tls
         self._listener = socket.create_server((host, 0), backlog=64)
         self._listener.settimeout(PATIENCE)
+        self._accepted: list[Wire] = []
         self.host = host
         self.port = int(self._listener.getsockname()[1])
         self.authority = f"{host}:{self.port}"
         self.url = f"http{'s' if tls else ''}://{self.authority}"
 
     def accept(self) -> Wire:
-        """The next connection that says something: mitmproxy may open one and drop it."""
+        """The next connection."""
         connection, _ = self._listener.accept()
         if self._tls is not None:
             connection.settimeout(PATIENCE)
             connection = self._tls.wrap_socket(connection, server_side=True)
-        return Wire(connection)
+        wire = Wire(connection)
+        self._accepted.append(wire)
+        return wire
 
     def untouched(self) -> bool:
         """Whether nobody is waiting to be accepted."""
-        self._listener.settimeout(0)
         try:
+            self._listener.settimeout(0)
             self._listener.accept()[0].close()
-        except BlockingIOError:
-            return True
-        finally:
             self._listener.settimeout(PATIENCE)
+        except BlockingIOError:
+            self._listener.settimeout(PATIENCE)
+            return True
+        except OSError:  # it does not listen any more
+            return True
         return False
 
+    def forget(self) -> None:
+        """Closes the connections that it has, and those that nobody took."""
+        while self._accepted:
+            self._accepted.pop().close()
+        while not self.untouched():
+            pass
+
     def close(self) -> None:
+        self.forget()
         self._listener.close()
 
     @contextlib.contextmanager

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from peertape.cassettes.learning import LOGIN, fields
 from peertape.cassettes.paths import fold
+from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.store import Candidate, Cassette
 from peertape.proxy.engine import choice, semantics
 from peertape.proxy.engine.chain import Rest
@@ -25,12 +26,21 @@ ALL_TIERS = (Tier.EXACT, Tier.IDENTITY, Tier.TOLERANT)
 
 
 class RecordedStage:
-    """Answers what the cassettes can answer; the rest of the chain is asked for everything else."""
+    """Answers what the cassettes can answer; the rest of the chain is asked for everything else.
+
+    `known`: the secrets that clients of this run hold, which they get back for their pseudonyms.
+    """
 
     def __init__(
-        self, shelf: Shelf, matcher: Matcher, links: OutLinks = OutLinks(), repeat: Repeat = Repeat.SEQUENCE
+        self,
+        shelf: Shelf,
+        matcher: Matcher,
+        links: OutLinks = OutLinks(),
+        repeat: Repeat = Repeat.SEQUENCE,
+        known: Recollection | None = None,
     ) -> None:
         self._shelf = shelf
+        self._known = known
         self._links = links
         self._matcher = matcher
         self._repeat = repeat
@@ -71,7 +81,7 @@ class RecordedStage:
             candidate = choice.choose(match, key, question.identity, progress, self._repeat, peek=peek)
         if not peek:
             choice.played(candidate, key, _writer(question), progress)
-        answer = restored(question.request, replay(cassette, candidate, match.tier), cassette)
+        answer = restored(question.request, replay(cassette, candidate, match.tier), cassette, self._known)
         return self._links.rewritten(question.request, answer, cassette)
 
     def _derived(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
@@ -92,7 +102,10 @@ class RecordedStage:
 
     def _window(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
         answer = self._windows.answer(cassette, question, session)
-        return self._links.rewritten(question.request, answer, cassette) if answer else None
+        if answer is None:
+            return None
+        answer = restored(question.request, answer, cassette, self._known)
+        return self._links.rewritten(question.request, answer, cassette)
 
     def _merged(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
         """From partial recordings (206) of the same resource."""

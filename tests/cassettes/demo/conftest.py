@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -25,6 +26,10 @@ from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.session import Session
+
+with warnings.catch_warnings():  # mitmproxy, which reads flow files, uses old names of pyparsing and pyasn1
+    warnings.simplefilter("ignore")
+    import mitmproxy.addons.savehar  # noqa: F401
 
 HOST = "127.0.0.1:8990"
 PASSWORD = "test1234"  # of root, alice, bob, carol and mod

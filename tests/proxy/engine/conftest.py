@@ -27,6 +27,7 @@ from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.stages.miss import MissStage
 from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.source import SourceStage
+from peertape.proxy.engine.stages.visitor import VisitorStage
 from peertape.proxy.engine.tolerance import IgnoreRule, Tolerance
 
 INSTANCE = "tube.example"
@@ -150,7 +151,9 @@ def play() -> Iterator[Callable[..., Player]]:
         shelf, tolerance = Shelf(cassettes), Tolerance(ignore)
         explainer = Explainer(shelf, tolerance)
         recorded = RecordedStage(shelf, Matcher(tolerance), OutLinks(public_url), repeat)
-        return Player(Engine([SourceStage(explainer), recorded, MissStage(explainer)]), shelf)
+        return Player(
+            Engine([SourceStage(explainer), recorded, VisitorStage(shelf, recorded), MissStage(explainer)]), shelf
+        )
 
     yield start
     for cassette in opened:

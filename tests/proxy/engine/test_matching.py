@@ -200,3 +200,18 @@ def test_users_of_the_same_name_are_joined(tmp_path: Any, tape: Any, play: Play)
     form = b"client_id=c1&client_secret=s1&grant_type=password&username=alice&password=secret-password"
     token = json.loads(read(player.ask("POST", "/api/v1/users/token", body=form, headers=FORM).body))["access_token"]
     assert player.value("/api/v1/users/me/about", token=token) == "from the other"
+
+
+def test_a_user_sees_what_a_visitor_was_answered(tape: Any, play: Play) -> None:
+    """Where nothing of the user's own was recorded; the source says so."""
+    tape.login("alice", "a" * 40)
+    public = tape.add("GET", "/api/v1/videos", "public")
+    tape.add("GET", "/api/v1/users/me", "refused", 401)
+    tape.add("GET", "/api/v1/accounts", "the visitor's")
+    mine = tape.add("GET", "/api/v1/accounts", "mine", token="a" * 40)
+    player = play(tape)
+    assert player.get("/api/v1/videos", token="a" * 40).source_text == f"recorded; exchange={public}; as=anonymous"
+    assert player.get("/api/v1/accounts", token="a" * 40).exchange == mine
+    assert player.get("/api/v1/users/me", token="a" * 40).source is Source.MISS
+    assert player.get("/api/v1/videos", token="b" * 40).source is Source.MISS
+    assert player.ask("DELETE", "/api/v1/videos", token="a" * 40).source is Source.MISS

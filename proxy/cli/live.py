@@ -1,0 +1,126 @@
+"""`peertape proxy`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from peertape.addons.handoff import Handoff
+from peertape.addons.instance import Instance
+from peertape.addons.intercepted import Intercepted
+from peertape.addons.live import LiveAnswers
+from peertape.addons.livelinks import LiveLinks
+from peertape.addons.politeness import Politeness
+from peertape.addons.presence import Presences
+from peertape.addons.recorder import Recorder
+from peertape.addons.relay import Relay
+from peertape.addons.replayer import Replayer
+from peertape.addons.unmasking import Unmasking
+from peertape.addons.upstream import Upstream
+from peertape.cassettes.redaction.recollection import Recollection
+from peertape.cassettes.store import Cassette
+from peertape.config import settings as config
+from peertape.config.settings import Settings
+from peertape.proxy.cli import assembly, options
+from peertape.proxy.cli.assembly import Parts
+from peertape.proxy.cli.recording import covered, noting, recording_into
+from peertape.proxy.cli.running import run
+from peertape.proxy.cli.scope import Scope
+from peertape.proxy.cli.trouble import WRONG_USAGE, explained
+from peertape.proxy.control.actions import Actions
+from peertape.proxy.control.stage import ControlStage
+from peertape.proxy.engine.chain import Engine, Stage
+from peertape.proxy.engine.choice import Repeat
+from peertape.proxy.engine.stages.dates import DateStage
+from peertape.proxy.engine.stages.refresh import RefreshStage
+from peertape.proxy.lanes.mitm import Lane
+
+
+@click.command(name="proxy")
+@options.upstream
+@options.cassette
+@options.upstream_timeout
+@options.scope
+@options.public_url
+@options.pace
+@options.insecure
+@options.playing
+@options.ways_in
+@options.reports
+@click.pass_context
+@explained
+def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
+    """Work with an instance while it is there, and with its recording while it is away.
+
+    \b
+      peertape proxy --upstream https://peertube.example
+
+    Every live answer is recorded. When the instance cannot be reached, or does not answer in time, the latest recorded
+    answer takes its place (unless --repeat says otherwise); the instance is tried again every two seconds. To rehearse
+    it: POST {"offline": true} to /__peertape__/upstream.
+    """
+    settings = config.load(given)
+    upstream = assembly.demand_upstream(settings)
+    path = Path(settings.cassette)
+    rules = assembly.redaction_rules(settings)
+    known = Recollection()
+    with ExitStack() as stack:
+        recording = stack.enter_context(recording_into(settings, upstream, recollection=known))
+        cassette = Cassette(path, rules=rules)
+        parts = stack.enter_context(assembly.parts(settings, [cassette]))
+        presences = Presences(upstream, settings.upstream_timeout, lambda sentence: click.echo(sentence, err=True))
+        actions = Actions("proxy", parts.shelf, parts.sessions, parts.tally, upstream, presences.go_offline)
+        handoff = Handoff()
+        replayer = Replayer(Engine(_stages(parts, actions, known)), parts.sessions, handoff, parts.digest_filter)
+        instance = Instance(settings.upstream_timeout, insecure=settings.insecure)
+        links = LiveLinks(lambda: settings.public_url or cassette.public_origin)
+        hosts = frozenset({urlsplit(upstream).hostname or "", *settings.allow_host}) | recording.named_hosts
+        intercepted = Intercepted(hosts, recording)
+        addons = [
+            Relay(instance, presences.of, handoff, replayer, Unmasking(known, rules)),
+            Upstream(upstream),
+            intercepted,
+            Politeness(settings.pace),
+            replayer,
+            Recorder(
+                recording,
+                covered(Scope.of(settings), intercepted),
+                links.holds,
+                at_once=False,
+                largest_response=settings.max_response_body,
+            ),
+            links,
+            LiveAnswers(noting(parts)),
+        ]
+        lane = Lane(
+            config.address(settings.listen),
+            addons,
+            upstream,
+            forward=config.address(settings.forward) if settings.forward else None,
+            web=web,
+            insecure=settings.insecure,
+            intercepted=hosts,
+        )
+        code = run(lane, parts, [f"recording into {path}"], recording=recording)
+    ctx.exit(code if recording.failure is None else WRONG_USAGE)
+
+
+def _stages(parts: Parts, actions: Actions, known: Recollection) -> list[Stage]:
+    """What answers while the instance is away; and peertape's own pages at any time."""
+    return [
+        parts.source_stage(),
+        ControlStage(actions, parts.token),
+        DateStage(),
+        parts.recorded_stage(_repeat(parts.settings), known),
+        RefreshStage(parts.shelf, known),
+        parts.miss_stage(),
+    ]
+
+
+def _repeat(settings: Settings) -> Repeat:
+    """The latest, unless the user asks for something else."""
+    return Repeat(settings.repeat) if "repeat" in settings.model_fields_set else Repeat.LAST
