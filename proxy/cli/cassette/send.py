@@ -6,16 +6,17 @@ from pathlib import Path
 
 import click
 
-from peertape.cassettes.store import Cassette
+from peertape.config import settings as config
+from peertape.proxy.cli.assembly import open_cassettes
 from peertape.proxy.cli.trouble import explained
 
 
 @click.command(name="export")
-@click.argument("cassette", type=click.Path(path_type=Path))
+@click.argument("cassette")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--format", "wanted", metavar="mitmproxy|har", help="Else told from FILE's name.")
 @explained
-def command(cassette: Path, file: Path, wanted: str | None) -> None:
+def command(cassette: str, file: Path, wanted: str | None) -> None:
     """Write all of CASSETTE to FILE: a flow file of mitmproxy (.mitm), or a HAR file (.har).
 
     Secrets were replaced when they were recorded; what is written holds the same pseudonyms.
@@ -23,7 +24,7 @@ def command(cassette: Path, file: Path, wanted: str | None) -> None:
     from peertape.cassettes.interchange import formats
 
     chosen = formats.format_of(file, wanted)
-    opened = Cassette(cassette)
+    (opened,) = open_cassettes((cassette,), config.load({}))
     try:
         count = formats.write(opened.exchanges(), file, chosen)
     finally:
