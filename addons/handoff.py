@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import socket
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Any
@@ -98,6 +99,7 @@ class Handoff:
         self._waiting: dict[str, _Waiting] = {}
         self._answers: WeakKeyDictionary[http.HTTPFlow, Outgoing] = WeakKeyDictionary()
         self._destinations: WeakKeyDictionary[http.HTTPFlow, tuple[str, int]] = WeakKeyDictionary()
+        self._under_way: set[asyncio.Future[None]] = set()
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
         self.port = 0
@@ -126,12 +128,16 @@ class Handoff:
             timeout_keep_alive=FOR_EVER,
         )
         self._server = _Server(config)
-        sockets = [config.bind_socket()]
-        self.port = sockets[0].getsockname()[1]
-        self._task = asyncio.get_running_loop().create_task(self._server.serve(sockets))
+        # asyncio turns Nagle's algorithm off for sockets that say they are TCP; uvicorn's own do not.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.bind(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        self._task = asyncio.get_running_loop().create_task(self._server.serve([listener]))
 
     async def stop(self) -> None:
         if self._server is not None and self._task is not None:
+            for work in self._under_way:  # uvicorn would wait for it
+                work.cancel()
             self._server.should_exit = True
             self._server.force_exit = True
             await self._task
@@ -176,6 +182,8 @@ class Handoff:
         incoming = Incoming()
         gone = asyncio.ensure_future(_until_gone(receive, incoming))
         work = asyncio.ensure_future(self._serve(waiting, incoming, send))
+        self._under_way.add(work)
+        work.add_done_callback(self._under_way.discard)
         try:
             await asyncio.wait((gone, work), return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -147,7 +147,7 @@ async def _until_cut(response: httpx.Response) -> AsyncIterator[bytes]:
 def _reason(error: BaseException) -> str:
     """In a few words; what the system said lies at the bottom of a chain of errors."""
     if isinstance(error, httpx.RemoteProtocolError):
-        return "it closed the connection"
+        return "it closed the connection" if "disconnected" in str(error) else f"no HTTP: {error}"
     chain: list[BaseException] = []
     follow: BaseException | None = error
     while follow is not None and follow not in chain:

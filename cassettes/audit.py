@@ -210,7 +210,8 @@ def search_tables(cassette: Cassette, needles: Needles) -> Iterator[Finding]:
         for row in cassette.query(select(table)):
             octets = (_octets(value) for value in row)
             for secret in needles.within(b"\n" + value for value in octets):
-                yield Finding(Kind.FOUND, f"table {table.name}", secret)
+                number = f", row {row[0]}" if isinstance(row[0], int) else ""
+                yield Finding(Kind.FOUND, f"table {table.name}{number}", secret)
 
 
 def search_bodies(exchange: Exchange, needles: Needles) -> Iterator[Finding]:

@@ -79,6 +79,11 @@ class Recording:
         self._jobs.put(done)
         return done
 
+    def flush(self) -> None:
+        """Waits until all that was handed over is on the disk."""
+        self.put(self.writer.commit)
+        self.settled().result()
+
     def put(self, job: Job, octets: int = 0) -> None:
         """Waits while too much is pending: a slow disk slows the transfer down instead of filling the memory."""
         if self.failure is not None:

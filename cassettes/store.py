@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Engine, Row, bindparam, select
+from sqlalchemy import Engine, Row, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 
 from peertape.cassettes import database, schema
@@ -22,7 +22,7 @@ from peertape.cassettes.redaction.pseudonyms import Pseudonyms
 from peertape.cassettes.redaction.redactor import Redactor
 from peertape.cassettes.redaction.rules import RedactionRules
 
-EXCHANGES_KEPT = 256  # whole exchanges that stay in memory; their bodies do not
+EXCHANGES_KEPT = 4096  # whole exchanges that stay in memory; their bodies do not
 
 _columns = schema.exchanges.c
 _CANDIDATE = select(
@@ -45,6 +45,10 @@ _HEADERS = (
     select(schema.headers.c.part, schema.headers.c.name, schema.headers.c.value)
     .where(schema.headers.c.exchange_id == bindparam("exchange"))
     .order_by(schema.headers.c.part, schema.headers.c.position)
+)
+# Changes with every exchange that begins, and with what is learned when one ends.
+_NEWEST = select(
+    select(func.max(_columns.id)).scalar_subquery(), select(func.count()).select_from(schema.meta).scalar_subquery()
 )
 _SIZE = select(schema.bodies.c.size).where(schema.bodies.c.id == bindparam("body"))
 _USER = select(schema.credentials.c.user).where(schema.credentials.c.pseudonym == bindparam("pseudonym"))
@@ -99,6 +103,7 @@ class Cassette:
             bytes.fromhex(meta["key"]), bytes.fromhex(meta["salt"]), _IssuedPseudonyms(self._engine)
         )
         self.redactor = Redactor(self.pseudonyms, self.rules)
+        self._found: dict[str, object] = {}
         self._kept: OrderedDict[int, Exchange] = OrderedDict()
 
     def close(self) -> None:
@@ -122,14 +127,29 @@ class Cassette:
     @property
     def public_origin(self) -> str | None:
         """Where the instance says that it is; else where it was recorded."""
+        return self._known("public_origin", self._public_origin)
+
+    def authorities(self) -> frozenset[str]:
+        """Every Host under which something was recorded."""
+        return self._known("authorities", self._authorities)
+
+    def _known[T](self, name: str, find: Callable[[], T]) -> T:
+        """What was found, until an exchange is added or ends."""
+        version = self._rows(_NEWEST)[0]
+        if self._found.get("version") != version:
+            self._found = {"version": version}
+        if name not in self._found:
+            self._found[name] = find()
+        return cast(T, self._found[name])
+
+    def _public_origin(self) -> str | None:
         meta = self.meta()
         if origin := meta.get("public_origin") or meta.get("upstream"):
             return origin
         first = next(iter(self._rows(select(_columns.scheme, _columns.authority).order_by(_columns.id).limit(1))), None)
         return f"{first.scheme}://{first.authority}" if first else None
 
-    def authorities(self) -> frozenset[str]:
-        """Every Host under which something was recorded."""
+    def _authorities(self) -> frozenset[str]:
         return frozenset(row.authority for row in self._rows(select(_columns.authority).distinct()))
 
     def keys(self, method: str, target: str, headers: Headers, body: bytes, digest: bytes | None = None) -> RequestKeys:

@@ -363,5 +363,3 @@ class _FilteredBody:
 
 def _trailers(response: RecordedResponse | None) -> Headers:
     return response.trailers if response is not None else Headers()
-
-

@@ -32,6 +32,7 @@ from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.stages.dates import DateStage
 from peertape.proxy.engine.stages.miss import MissStage
 from peertape.proxy.engine.stages.recorded import RecordedStage
+from peertape.proxy.engine.stages.refresh import RefreshStage
 from peertape.proxy.engine.stages.source import Observer, SourceStage
 from peertape.proxy.engine.stages.visitor import VisitorStage
 from peertape.proxy.engine.tally import Tally
@@ -63,13 +64,17 @@ class Parts:
     def miss_stage(self) -> MissStage:
         return MissStage(self.explainer)
 
-    def replay_stages(self, actions: Actions) -> list[Stage]:
-        recorded = self.recorded_stage()
+    def replay_stages(
+        self, actions: Actions, repeat: Repeat | None = None, known: Recollection | None = None
+    ) -> list[Stage]:
+        """`known`: clients hold secrets of an instance, and shall find their logins in order when it is back."""
+        recorded = self.recorded_stage(repeat, known)
         return [
             self.source_stage(),
             ControlStage(actions, self.token),
             DateStage(),
             recorded,
+            *([RefreshStage(self.shelf, known)] if known is not None else []),
             VisitorStage(self.shelf, recorded),
             self.miss_stage(),
         ]

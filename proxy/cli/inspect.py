@@ -13,7 +13,6 @@ from mitmproxy.addons.view import View
 from mitmproxy.http import HTTPFlow
 from mitmproxy.master import Master
 from mitmproxy.options import Options
-from mitmproxy.tools.console.master import ConsoleMaster
 from mitmproxy.tools.web.master import WebMaster
 
 from peertape.cassettes import listing
@@ -61,6 +60,8 @@ def command(cassette: str | None, tui: bool, browser: bool, listen: str | None) 
 
 
 async def _console(cassette: Cassette) -> None:
+    from mitmproxy.tools.console.master import ConsoleMaster  # loads all of urwid
+
     master = ConsoleMaster(Options())
     await _run(master, Exhibition(master, master.view, cassette))
 

@@ -26,17 +26,13 @@ from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.config.settings import Settings
 from peertape.proxy.cli import assembly, options
-from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.recording import covered, noting, recording_into
 from peertape.proxy.cli.running import run
 from peertape.proxy.cli.scope import Scope
 from peertape.proxy.cli.trouble import WRONG_USAGE, explained
 from peertape.proxy.control.actions import Actions
-from peertape.proxy.control.stage import ControlStage
-from peertape.proxy.engine.chain import Engine, Stage
+from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.choice import Repeat
-from peertape.proxy.engine.stages.dates import DateStage
-from peertape.proxy.engine.stages.refresh import RefreshStage
 from peertape.proxy.lanes.mitm import Lane
 
 
@@ -60,8 +56,8 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
       peertape proxy --upstream https://peertube.example
 
     Every live answer is recorded. When the instance cannot be reached, or does not answer in time, the latest recorded
-    answer takes its place (unless --repeat says otherwise); the instance is tried again every two seconds. To rehearse
-    it: POST {"offline": true} to /__peertape__/upstream.
+    answer takes its place (unless --repeat says otherwise); the instance is tried again every two seconds. What a web
+    server in front of it says (502) is an answer. To rehearse it: POST {"offline": true} to /__peertape__/upstream.
     """
     settings = config.load(given)
     upstream = assembly.demand_upstream(settings)
@@ -75,7 +71,8 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         presences = Presences(upstream, settings.upstream_timeout, lambda sentence: click.echo(sentence, err=True))
         actions = Actions("proxy", parts.shelf, parts.sessions, parts.tally, upstream, presences.go_offline)
         handoff = Handoff()
-        replayer = Replayer(Engine(_stages(parts, actions, known)), parts.sessions, handoff, parts.digest_filter)
+        stages = parts.replay_stages(actions, _repeat(settings), known)
+        replayer = Replayer(Engine(stages), parts.sessions, handoff, parts.digest_filter)
         instance = Instance(settings.upstream_timeout, insecure=settings.insecure)
         links = LiveLinks(lambda: settings.public_url or cassette.public_origin)
         hosts = frozenset({urlsplit(upstream).hostname or "", *settings.allow_host}) | recording.named_hosts
@@ -107,18 +104,6 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         )
         code = run(lane, parts, [f"recording into {path}"], recording=recording)
     ctx.exit(code if recording.failure is None else WRONG_USAGE)
-
-
-def _stages(parts: Parts, actions: Actions, known: Recollection) -> list[Stage]:
-    """What answers while the instance is away; and peertape's own pages at any time."""
-    return [
-        parts.source_stage(),
-        ControlStage(actions, parts.token),
-        DateStage(),
-        parts.recorded_stage(_repeat(parts.settings), known),
-        RefreshStage(parts.shelf, known),
-        parts.miss_stage(),
-    ]
 
 
 def _repeat(settings: Settings) -> Repeat:

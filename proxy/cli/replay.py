@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
@@ -16,14 +15,15 @@ from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.running import run
 from peertape.proxy.cli.trouble import explained
+from peertape.proxy.cli.withprogram import WithProgram
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine import hosts
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.lanes.mitm import Lane
 
 
-@click.command(name="replay", context_settings={"allow_interspersed_args": True})
-@click.argument("cassettes", nargs=-1, metavar="[CASSETTE]... [-- COMMAND...]", type=click.UNPROCESSED)
+@click.command(name="replay", cls=WithProgram)
+@click.argument("cassettes", nargs=-1, metavar="[CASSETTE]... [-- COMMAND...]")
 @options.ways_in
 @options.playing
 @options.public_url
@@ -41,8 +41,7 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
       peertape replay mine.cassette demo
       peertape replay mine.cassette --strict -- npm test
     """
-    names, program = _split(cassettes)
-    settings = config.load({**given, "cassettes": names})
+    settings = config.load({**given, "cassettes": cassettes})
     with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)) as parts:
         actions = Actions("replay", parts.shelf, parts.sessions, parts.tally)
         handoff = Handoff()
@@ -56,13 +55,4 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
             intercepted=known,
         )
         notes = demo.NOTES if any(c.path == demo.path() for c in parts.shelf.cassettes) else ()
-        ctx.exit(run(lane, parts, notes, program))
-
-
-def _split(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """click drops the `--`; where it stood is looked up in the command line."""
-    line = sys.argv[1:]
-    if "--" not in line:
-        return arguments, ()
-    program = tuple(line[line.index("--") + 1 :])
-    return arguments[: len(arguments) - len(program)], program
+        ctx.exit(run(lane, parts, notes, WithProgram.program(ctx)))

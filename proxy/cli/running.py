@@ -44,6 +44,7 @@ def run(
     except LaneError as error:
         raise Trouble(str(error)) from error
     if recording is not None:
+        recording.flush()
         parts.tally.recorded = recording.stored
     summary.show(parts.tally, parts.shelf)
     return code or (BROKE_STRICTNESS if parts.tally.broken else 0)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from urllib.parse import unquote_plus
 
 from peertape.cassettes.bodies import read
 from peertape.cassettes.headers import media_type
-from peertape.cassettes.keys import sorted_query
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.config import facts
 from peertape.proxy.engine.matching import Matcher, Tier
 from peertape.proxy.engine.model import Answer
 from peertape.proxy.engine.playback import replay
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Question
+from peertape.proxy.engine.tolerance import Ignored
 from peertape.proxy.engine.windows import Page, window_answer
 
 WINDOW = ("start", "count")
+ANY_WINDOW = Ignored(query=frozenset(WINDOW))
 LARGEST_PAGE = 4 * 1024 * 1024  # octets
 
 
@@ -37,25 +37,15 @@ class ListWindows:
         """The recorded pages of the same list, oldest first; after a write by the asker, those after it."""
         written = session.in_cassette(cassette.name).last_write.get(question.identity, 0)
         pages: list[tuple[Page, Answer]] = []
-        for candidate in self._matcher.tolerance.on_path(question, cassette):
+        for candidate in self._matcher.alike(question, cassette, ANY_WINDOW, session.clock.timeline):
             recorded = window_of(candidate.query)
-            if candidate.method != "GET" or candidate.status != 200 or not candidate.replayable or recorded is None:
-                continue
-            if not self._same_list(cassette, question, candidate, session.clock.timeline):
+            if candidate.status != 200 or recorded is None:
                 continue
             answer = replay(cassette, candidate, Tier.TOLERANT)
             if "json" in media_type(answer.headers) and answer.body.size <= LARGEST_PAGE:
                 pages.append((Page(*recorded, read(answer.body)), answer))
         after = [page for page in pages if (page[1].exchange or 0) > written]
         return after or pages
-
-    def _same_list(self, cassette: Cassette, question: Question, candidate: Candidate, until: float | None) -> bool:
-        """Whether the request, for that page, would have been answered by that recording."""
-        request = question.request
-        path, query = request.path, "&".join([*_filters(request.query), *_window(candidate.query)])
-        asked = replace(request, target=f"{path}?{query}" if query else path)
-        match = self._matcher.find(Question(asked, question.identity), cassette, (Tier.TOLERANT,), until)
-        return match is not None and any(candidate.id == other.id for other in match.candidates)
 
 
 def window_of(query: str) -> tuple[int, int] | None:
@@ -68,11 +58,3 @@ def window_of(query: str) -> tuple[int, int] | None:
     if not all(values[name].isdecimal() for name in WINDOW):
         return None
     return int(values["start"]), int(values["count"])
-
-
-def _filters(query: str) -> list[str]:
-    return [pair for pair in sorted_query(query) if pair.partition("=")[0] not in WINDOW]
-
-
-def _window(query: str) -> list[str]:
-    return [pair for pair in sorted_query(query) if pair.partition("=")[0] in WINDOW]

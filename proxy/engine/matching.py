@@ -9,7 +9,7 @@ from enum import StrEnum
 from peertape.cassettes.store import Candidate, Cassette
 from peertape.proxy.engine import hosts
 from peertape.proxy.engine.shelf import Question, identity_of
-from peertape.proxy.engine.tolerance import Tolerance
+from peertape.proxy.engine.tolerance import NOTHING, Ignored, Tolerance
 
 
 class Tier(StrEnum):
@@ -36,14 +36,17 @@ class Matcher:
     ) -> Match | None:
         """The first of the tiers that has recordings; `until` hides what was answered after that moment."""
         for tier in tiers:
-            found = [
-                candidate
-                for candidate in self._tier(tier, question, cassette)
-                if candidate.replayable and _known(candidate, until)
-            ]
+            found = [candidate for candidate in self._tier(tier, question, cassette) if _counts(candidate, until)]
             if found := hosts.of_host(question.request, found, cassette):
                 return Match(cassette, tier, tuple(found))
         return None
+
+    def alike(
+        self, question: Question, cassette: Cassette, overlooked: Ignored, until: float | None = None
+    ) -> list[Candidate]:
+        """What the tolerant tier finds if it overlooks that as well: other pages of a list, other ranges of a file."""
+        found = [c for c in self._tolerant(question, cassette, overlooked) if _counts(c, until)]
+        return hosts.of_host(question.request, found, cassette)
 
     def _tier(self, tier: Tier, question: Question, cassette: Cassette) -> Iterator[Candidate]:
         keys = question.keys(cassette)
@@ -55,10 +58,15 @@ class Matcher:
                     if _same_asker(question, cassette, candidate) and varies_alike(question, cassette, candidate):
                         yield candidate
             case Tier.TOLERANT:
-                for candidate in self.tolerance.candidates(question, cassette):
-                    for_all = self.tolerance.same_for_all(question, cassette)
-                    if for_all or _same_asker(question, cassette, candidate):
-                        yield candidate
+                yield from self._tolerant(question, cassette)
+
+    def _tolerant(self, question: Question, cassette: Cassette, overlooked: Ignored = NOTHING) -> Iterator[Candidate]:
+        for_all = self.tolerance.same_for_all(question, cassette)
+
+        def may_answer(candidate: Candidate) -> bool:
+            return for_all or _same_asker(question, cassette, candidate)
+
+        return self.tolerance.candidates(question, cassette, may_answer, overlooked)
 
 
 def _same_asker(question: Question, cassette: Cassette, candidate: Candidate) -> bool:
@@ -81,7 +89,8 @@ def varies_alike(question: Question, cassette: Cassette, candidate: Candidate) -
     )
 
 
-def _known(candidate: Candidate, until: float | None) -> bool:
-    if until is None:
-        return True
+def _counts(candidate: Candidate, until: float | None) -> bool:
+    """Whether it is whole, and was by then."""
+    if not candidate.replayable or until is None:
+        return candidate.replayable
     return candidate.answered_at is not None and candidate.answered_at <= until

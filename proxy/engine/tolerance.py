@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,37 +36,47 @@ class IgnoreRule:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """The rules that apply to one request, by kind."""
+    """What does not tell two requests apart, by kind."""
 
-    query: frozenset[str]
-    headers: frozenset[str]
-    json: tuple[str, ...]
+    query: frozenset[str] = frozenset()
+    headers: frozenset[str] = frozenset()
+    json: tuple[str, ...] = ()
+
+
+NOTHING = Ignored()
 
 
 class Tolerance:
     def __init__(self, rules: Sequence[IgnoreRule] = ()) -> None:
         self._rules = tuple(rules)
 
-    def ignored(self, request: Request) -> Ignored:
+    def ignored(self, request: Request, overlooked: Ignored = NOTHING) -> Ignored:
         rules = [rule for rule in self._rules if rule.applies(request)]
         return Ignored(
-            frozenset(rule.query for rule in rules if rule.query),
-            frozenset(rule.header.lower() for rule in rules if rule.header),
-            tuple(rule.json for rule in rules if rule.json),
+            overlooked.query | {rule.query for rule in rules if rule.query},
+            overlooked.headers | {rule.header.lower() for rule in rules if rule.header},
+            overlooked.json + tuple(rule.json for rule in rules if rule.json),
         )
 
-    def candidates(self, question: Question, cassette: Cassette) -> Iterator[Candidate]:
-        """Recordings that mean the same, whoever asked for them."""
+    def candidates(
+        self,
+        question: Question,
+        cassette: Cassette,
+        may_answer: Callable[[Candidate], bool],
+        overlooked: Ignored = NOTHING,
+    ) -> Iterator[Candidate]:
+        """Recordings that mean the same, of those that `may_answer`; `overlooked` comes on top of the user's rules."""
         request = question.request
-        ignored = self.ignored(request)
+        ignored = self.ignored(request, overlooked)
         wanted_query = tolerant_query(request.query, ignored.query)
         for candidate in self.on_path(question, cassette):
             if (
                 candidate.method == request.method
                 and tolerant_query(candidate.query, ignored.query) == wanted_query
+                and may_answer(candidate)
                 and _same_query_asker(question, cassette, candidate)
-                and self._same_headers(question, cassette, candidate, ignored)
                 and self._same_body(question, cassette, candidate, ignored)
+                and self._same_headers(question, cassette, candidate, ignored)
             ):
                 yield candidate
 

@@ -321,7 +321,8 @@ def test_the_messages_of_a_websocket(rig: Rig) -> None:
     assert _received(client, app) == TextMessage("hello")
     assert _received(client, app) == BytesMessage(bytearray(b"\x00\x01"))
     client.send(app.send(CloseConnection(1000)))
-    assert isinstance(close := _received(server, echo), CloseConnection)
+    close = _received(server, echo)
+    assert isinstance(close, CloseConnection)
     server.send(echo.send(close.response()))
     (exchange,) = rig.recorded("/socket")
     assert exchange.state == "complete"
@@ -412,7 +413,15 @@ def test_the_control_api_is_for_us_alone(rig: Rig) -> None:
 
 def test_only_what_is_wanted_is_stored(peertape, instance: Instance) -> None:
     app = peertape(
-        "record", "--upstream", instance.url, "--only", "GET /api/**", "--skip", "/api/v1/no", "--max-response-body", "10"
+        "record",
+        "--upstream",
+        instance.url,
+        "--only",
+        "GET /api/**",
+        "--skip",
+        "/api/v1/no",
+        "--max-response-body",
+        "10",
     )
 
     def serve(wire: Wire) -> None:

@@ -1,7 +1,88 @@
-"""mitmproxy's imports use old names of pyparsing and pyasn1, which warn once; here warnings are errors."""
+"""Exchanges for tests of the store; and mitmproxy's imports use old names of pyparsing and pyasn1, which warn once:
+here warnings are errors.
+"""
+
+from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from peertape.cassettes.bodies import BytesBody
+from peertape.cassettes.headers import Headers
+from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, State, Timing
+from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.cassettes.store import Cassette
+from peertape.cassettes.writer import CassetteWriter
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import mitmproxy.addons.savehar  # noqa: F401
+
+
+def exchange_of(
+    target: str = "/api/v1/videos",
+    body: bytes = b"answer",
+    *,
+    request: tuple[tuple[str, str], ...] = (),
+    response: tuple[tuple[str, str], ...] = (("Content-Type", "video/mp4"),),
+    sent: bytes = b"",
+    method: str = "GET",
+    status: int | None = 200,
+    **more: Any,
+) -> Exchange:
+    """Of one second, beginning at 1000."""
+    asked = RecordedRequest(
+        method,
+        target,
+        "http",
+        "tube.example",
+        "HTTP/1.1",
+        Headers((("Host", "tube.example"), *request)),
+        BytesBody(sent),
+    )
+    answered = RecordedResponse(status, "Fine", "HTTP/1.1", Headers(response), BytesBody(body)) if status else None
+    defaults: dict[str, Any] = {"state": State.COMPLETE, "timing": Timing(1000.0, 1000.25, 1000.5, 1001.0)}
+    return Exchange(asked, answered, **{**defaults, **more})
+
+
+@pytest.fixture
+def make_exchange() -> Callable[..., Exchange]:
+    return exchange_of
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.cassette"
+
+
+@pytest.fixture
+def opened(path: Path) -> Iterator[Callable[[], Cassette]]:
+    """Opens the cassette for reading."""
+    with ExitStack() as stack:
+
+        def open_it() -> Cassette:
+            cassette = Cassette(path)
+            stack.callback(cassette.close)
+            return cassette
+
+        yield open_it
+
+
+@pytest.fixture
+def writing(path: Path) -> Iterator[Callable[..., CassetteWriter]]:
+    """Opens the cassette for writing; a test may close it itself."""
+    writers: list[CassetteWriter] = []
+
+    def open_it(**options: Any) -> CassetteWriter:
+        writers.append(CassetteWriter(path, RedactionRules.default(), **options))
+        return writers[-1]
+
+    yield open_it
+    for writer in writers:
+        if not writer._connection.closed:
+            writer.close()

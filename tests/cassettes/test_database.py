@@ -186,7 +186,7 @@ def test_an_older_one_is_read_through_a_copy(tape: Path) -> None:
     cassette = Cassette(tape)
     assert cassette.count() == 10
     assert cassette.query(database.schema.meta.select())
-    with cassette._engine.connect() as connection:  # noqa: SLF001
+    with cassette._engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT shoe_size FROM users").scalar_one() == 43
     cassette.close()
     assert sha256(tape) == before
@@ -333,7 +333,7 @@ def read_only_place(tape: Path) -> Iterator[Path]:
 
 def unprivileged(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     program = textwrap.dedent(UNPRIVILEGED).format(nobody=NOBODY)
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [sys.executable, "-c", program, "cassette", *map(str, arguments), str(folder / "x")],
         capture_output=True,
         text=True,
@@ -373,7 +373,7 @@ def test_a_full_disk(tape: Path, limit: int, is_new: bool) -> None:
     flows = tape.with_name("flows.mitm")
     assert run("export", big, flows).exit_code == 0
     path = tape.with_name("new.cassette") if is_new else tape
-    result = subprocess.run(  # noqa: S603
+    result = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(FULL).format(limit=limit), "cassette", "import", str(path), str(flows)],
         capture_output=True,
         text=True,

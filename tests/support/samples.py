@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers
@@ -26,7 +27,15 @@ LOGIN, ME, VIDEOS, IMAGE, IMAGE_AGAIN, CUT, FAILED, SOCKET, REFUSED, LOGS = rang
 
 def exchanges() -> list[Exchange]:
     bearer = {"Authorization": f"Bearer {ACCESS}"}
-    login = f"client_id=c&client_secret=s3cret&grant_type=password&username=alice&password={PASSWORD.replace(' ', '+')}"
+    login = urlencode(
+        {
+            "client_id": "vyhr4kxq0m",
+            "client_secret": "s3cret",
+            "grant_type": "password",
+            "username": "alice",
+            "password": PASSWORD,
+        }
+    )
     tokens = {"token_type": "Bearer", "access_token": ACCESS, "refresh_token": REFRESH}
     me = {"id": 3, "username": "alice", "email": "alice@mail.example", "role": {"id": 2, "label": "User"}}
     videos = json.dumps({"total": 1, "data": [{"name": "Čas"}]}, ensure_ascii=False).encode()

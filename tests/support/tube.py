@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 
@@ -15,7 +16,8 @@ Route = Callable[[Wire, Head], None]
 class Tube:
     """`routes` maps `METHOD /path` to what plays the server once the head has come; what is not there is a 404."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.routes: dict[str, Route] = {}
         self.asked: list[Head] = []
         self._hangs = False
@@ -25,7 +27,7 @@ class Tube:
         self.port = 0
         self.start()
         self.authority = f"127.0.0.1:{self.port}"
-        self.url = f"http://{self.authority}"
+        self.url = f"http{'s' if tls else ''}://{self.authority}"
 
     def says(self, route: str, body: bytes | str, status: str = "200 OK", **headers: str) -> None:
         """That route has a plain answer."""
@@ -72,12 +74,14 @@ class Tube:
                 connection, _ = listener.accept()
             except OSError:
                 return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(EOFError, OSError), contextlib.closing(connection):
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
             wire = Wire(connection)
             self._wires.add(wire)
-            threading.Thread(target=self._serve, args=(wire,), daemon=True).start()
-
-    def _serve(self, wire: Wire) -> None:
-        with contextlib.suppress(EOFError, OSError):
             while True:
                 head = wire.head()
                 self.asked.append(head)
@@ -86,8 +90,8 @@ class Tube:
                     break
                 method, target, _ = head.start.split(" ")
                 self.routes.get(f"{method} {target.partition('?')[0]}", _not_found)(wire, head)
-        self._wires.discard(wire)
-        wire.close()
+        self._wires = {wire for wire in self._wires if wire.socket is not connection}
+        connection.close()
 
 
 def _not_found(wire: Wire, head: Head) -> None:

@@ -53,7 +53,7 @@ def command(ctx: click.Context, cassette: str, given: tuple[str, ...], file: Pat
             click.echo(f"{finding.place}: {kind}: {printable(finding.shortened)}", err=finding.is_warning)
             found += not finding.is_warning
     if found:
-        hint = f"`peertape cassette redact {cassette}` replaces what its rules cover"
+        hint = f"`peertape cassette redact {audited.path}` replaces what its rules cover"
         click.echo(f"{found} found in {count} exchanges; {hint}")
         ctx.exit(FOUND)
     click.echo(f"nothing found in {count} exchanges")

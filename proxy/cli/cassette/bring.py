@@ -20,7 +20,9 @@ COMMITTED = 200  # exchanges per commit
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="FILE...")
 @options.scope
 @explained
-def command(cassette: Path, files: tuple[Path, ...], only: tuple[str, ...], skip: tuple[str, ...], max_response_body: str | None) -> None:
+def command(
+    cassette: Path, files: tuple[Path, ...], only: tuple[str, ...], skip: tuple[str, ...], max_response_body: str | None
+) -> None:
     """Bring recordings of other programs into CASSETTE, which is made if need be.
 
     Flow files of mitmproxy and HAR files (of a browser, say) are told from their content; `-` is standard input.
@@ -50,7 +52,10 @@ def command(cassette: Path, files: tuple[Path, ...], only: tuple[str, ...], skip
                         writer.commit()
     finally:
         writer.close()
-        click.echo(f"{cassette}: {stored} exchanges imported{_remarks(report.incomplete.total(), report.skipped.total())}", err=True)
+        click.echo(
+            f"{cassette}: {stored} exchanges imported{_remarks(report.incomplete.total(), report.skipped.total())}",
+            err=True,
+        )
 
 
 def _remarks(incomplete: int, skipped: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from peertape.cassettes.learning import LOGIN, fields
 from peertape.cassettes.paths import fold
 from peertape.cassettes.redaction.recollection import Recollection
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.proxy.engine import choice, semantics
 from peertape.proxy.engine.chain import Rest
 from peertape.proxy.engine.choice import Repeat
@@ -21,7 +21,9 @@ from peertape.proxy.engine.outlinks import OutLinks
 from peertape.proxy.engine.playback import replay
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Question, Shelf
+from peertape.proxy.engine.tolerance import Ignored
 
+RANGES = Ignored(headers=frozenset({"range", "if-range"}))
 ALL_TIERS = (Tier.EXACT, Tier.IDENTITY, Tier.TOLERANT)
 
 
@@ -115,29 +117,9 @@ class RecordedStage:
         return semantics.from_partials(question.request, parts) if parts else None
 
     def _partials(self, cassette: Cassette, question: Question, until: float | None) -> list[Answer]:
-        tolerance = self._matcher.tolerance
-        found = []
-        for candidate in tolerance.on_path(question, cassette):
-            if candidate.status != 206 or candidate.method != "GET" or not candidate.replayable:
-                continue
-            partial = self._shelf.ask(_as_asked(cassette, candidate, question.request))
-            match = self._matcher.find(partial, cassette, ALL_TIERS, until)
-            if match and any(candidate.id == other.id for other in match.candidates):
-                found.append(replay(cassette, candidate, match.tier))
-        return found
-
-
-def _as_asked(cassette: Cassette, candidate: Candidate, request: Request) -> Request:
-    """The request with the range headers of a recorded partial answer: would it have been this one's?"""
-    recorded = cassette.exchange(candidate.id).request.headers
-    plain = semantics.plain(request)
-    headers = plain.headers
-    for name in ("range", "if-range"):
-        if (value := recorded.get(name)) is not None:
-            headers = headers.added(name, value)
-    return Request(
-        "GET", plain.target, headers, scheme=plain.scheme, client=plain.client, origin_form=plain.origin_form
-    )
+        plain = self._shelf.ask(semantics.plain(question.request))
+        found = self._matcher.alike(plain, cassette, RANGES, until)
+        return [replay(cassette, candidate, Tier.TOLERANT) for candidate in found if candidate.status == 206]
 
 
 def _writer(question: Question) -> str:

@@ -12,7 +12,7 @@ from peertape.proxy.engine.shelf import USER, Shelf
 
 
 class VisitorStage:
-    """Stands behind the recorded lookup. Only reads, and only what the visitor got: a refusal tells nothing about users.
+    """Stands behind the recorded lookup. Only reads, and only what the visitor got: a refusal says nothing of users.
 
     In the recordings, PeerTube told both the same, but for what a user has of his own (a stream key, muted accounts).
     The source says `as=anonymous`.
@@ -25,7 +25,9 @@ class VisitorStage:
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
         if request.method in ("GET", "HEAD") and query_credential(request.query) is None and self._is_user(request):
             visitors = replace(request, headers=request.headers.without("authorization"))
-            answer = self._recorded.answer(visitors, session, lambda _: Answer(501, request.headers, source=Source.MISS))
+            answer = self._recorded.answer(
+                visitors, session, lambda _: Answer(501, request.headers, source=Source.MISS)
+            )
             if answer.source is not Source.MISS and (200 <= answer.status < 300 or answer.status == 304):
                 return replace(answer, remark=(*answer.remark, ("as", "anonymous")))
         return rest(request)

@@ -33,7 +33,11 @@ def test_what_looks_like_a_token_in_a_log_is_a_warning(tape: Path, run: Run) -> 
 
 
 def test_a_secret_that_was_left(tape: Path, run: Run) -> None:
-    edit(tape, "UPDATE headers SET value = ? WHERE name = 'Authorization' AND exchange_id = 2", f"Bearer {samples.ACCESS}")
+    edit(
+        tape,
+        "UPDATE headers SET value = ? WHERE name = 'Authorization' AND exchange_id = 2",
+        f"Bearer {samples.ACCESS}",
+    )
     result = run("audit", tape)
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [

@@ -33,7 +33,7 @@ def holds(path: Path, text: bytes) -> bool:
 def rows(path: Path, table: str) -> list[tuple[object, ...]]:
     connection = sqlite3.connect(path)
     try:
-        return sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr)  # noqa: S608
+        return sorted(connection.execute(f"SELECT * FROM {table}").fetchall(), key=repr)
     finally:
         connection.close()
 
@@ -90,7 +90,16 @@ def test_gaps_between_ids_stay(tape: Path, run: Run) -> None:
         connection.execute("DELETE FROM exchanges WHERE id IN (1, 4)")
     connection.close()
     assert run("redact", tape).exit_code == 0
-    assert [json.loads(line)["id"] for line in run("ls", tape, "--json").stdout.splitlines()] == [2, 3, 5, 6, 7, 8, 9, 10]
+    assert [json.loads(line)["id"] for line in run("ls", tape, "--json").stdout.splitlines()] == [
+        2,
+        3,
+        5,
+        6,
+        7,
+        8,
+        9,
+        10,
+    ]
 
 
 @pytest.mark.parametrize("trouble", [KeyboardInterrupt, MemoryError, OSError(28, "No space left on device")])

@@ -84,9 +84,7 @@ def test_an_unknown_id(tape: Path, run: Run) -> None:
 
 
 def test_control_sequences_do_not_reach_a_terminal(tmp_path: Path, run: Run) -> None:
-    exchange = samples.made(
-        1, "GET", "/", 200, "\x1b]0;owned\x07".encode(), {"Content-Type": "text/plain", "X": "\x1b["}
-    )
+    exchange = samples.made(1, "GET", "/", 200, b"\x1b]0;owned\x07", {"Content-Type": "text/plain", "X": "\x1b["})
     shown = run("show", samples.record(tmp_path / "odd.cassette", [exchange]), 1).stdout
     assert "\x1b" not in shown
     assert "X: \\x1b[" in shown

@@ -37,8 +37,8 @@ def told(process: Peertape) -> tuple[str, str]:
 
 
 def fetch(url: str, token: str) -> Any:
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=20) as response:
         return json.load(response)
 
 
@@ -48,7 +48,10 @@ def test_mitmweb_shows_every_exchange(tape: Path, peertape: Start) -> None:
     assert url == process.url
     flows = fetch(f"{url}/flows", token)
     assert [flow["request"]["path"] for flow in flows][:2] == ["/api/v1/users/token", "/api/v1/users/me"]
-    assert [flow["comment"] for flow in flows][1:3] == ["exchange 2, complete, alice", "exchange 3, complete, anonymous"]
+    assert [flow["comment"] for flow in flows][1:3] == [
+        "exchange 2, complete, alice",
+        "exchange 3, complete, anonymous",
+    ]
     assert {flow["comment"] for flow in flows if flow["marked"]} == {
         "exchange 6, cut, anonymous",
         "exchange 7, failed, anonymous",
@@ -72,7 +75,7 @@ def test_without_a_name_the_usual_one(tmp_path: Path, peertape: Start) -> None:
 
 
 def ended(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         [PROGRAM, "inspect", *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
 
@@ -103,7 +106,7 @@ def test_the_console_program(tape: Path) -> None:
     master, slave = pty.openpty()
     fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "HOME": str(tape.parent)}
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         [PROGRAM, "inspect", str(tape), "--tui"],
         stdin=slave,
         stdout=slave,
