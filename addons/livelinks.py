@@ -62,9 +62,7 @@ class LiveLinks:
         if rewriter is None or response is None or response.stream or response.raw_content is None:
             return
         headers = Headers.from_bytes(response.headers.fields)
-        before = Answer(
-            response.status_code, headers, BytesBody(response.raw_content), response.reason, Source.LIVE
-        )
+        before = Answer(response.status_code, headers, BytesBody(response.raw_content), response.reason, Source.LIVE)
         after = rewrite_answer(before, str(rewriter.recorded), str(rewriter.client))
         if after is before:
             return

@@ -66,7 +66,7 @@ reports = options(
         metavar="SOURCES",
         is_flag=False,
         flag_value=PLAIN_STRICT,
-        help="Exit with 1 if an answer had another source than these, for example --strict=recorded,derived; plain: any but a miss.",
+        help="Exit with 1 if an answer came from elsewhere, for example --strict=recorded,derived; plain: on a miss.",
     ),
 )
 playing = options(

@@ -19,4 +19,5 @@ class WithProgram(click.Command):
 
     @staticmethod
     def program(ctx: click.Context) -> tuple[str, ...]:
-        return ctx.meta.get(PROGRAM, ())
+        program: tuple[str, ...] = ctx.meta.get(PROGRAM, ())
+        return program

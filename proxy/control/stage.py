@@ -66,7 +66,7 @@ class ControlStage:
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token.encode()):
             raise ControlError(
                 401,
-                "What changes state needs `Authorization: Bearer TOKEN`: see PEERTAPE_TOKEN, or what the start printed.",
+                "This needs `Authorization: Bearer TOKEN`: see PEERTAPE_TOKEN, or what the start printed.",
             )
 
 

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,8 @@ def peertape_commands() -> list[str]:
 
 
 @pytest.fixture
-def demo(peertape: Callable[..., Any]) -> Iterator[Any]:
-    yield peertape("replay", environment={"PEERTAPE_TOKEN": TOKEN})
+def demo(peertape: Callable[..., Any]) -> Any:
+    return peertape("replay", environment={"PEERTAPE_TOKEN": TOKEN})
 
 
 @pytest.fixture

@@ -32,11 +32,14 @@ pytestmark = pytest.mark.skipif(
 
 # The design's list, spelled out here once more: the test must not take it from the code that it tests.
 MEMBERS = frozenset(
-    "access_token refresh_token client_id client_secret token videoFileToken password currentPassword newPassword streamKey "
-    "rtmpUrl rtmpsUrl feedToken runnerToken jobToken registrationToken requestToken secret uri".split()
+    (
+        *("access_token", "refresh_token", "client_id", "client_secret", "token", "videoFileToken", "password"),
+        *("currentPassword", "newPassword", "streamKey", "rtmpUrl", "rtmpsUrl", "feedToken", "runnerToken", "jobToken"),
+        *("registrationToken", "requestToken", "secret", "uri"),
+    )
 )
 QUERIES = ("token", "accessToken", "videoFileToken", "client_secret", "secret")
-IN_URL = re.compile(r"[?&](?:%s)=([^&\"'\s<\\]+)" % "|".join(QUERIES))
+IN_URL = re.compile(rf"[?&](?:{'|'.join(QUERIES)})=([^&\"'\s<\\]+)")
 SHORTEST = 8  # shorter texts are found by chance
 # `grant_type=password`, a handle in `uri`, and the UUID of nothing, which names unknown files in paths too.
 PUBLIC = re.compile(r"password|[\w.-]+@[\w.:-]+|[048-]+")
