@@ -15,14 +15,14 @@ INTRODUCTION = """# Commands
 Made by `uv run python docs/build.py` from the commands themselves.
 
 Standard output carries one line, `listening on http://127.0.0.1:PORT`, as soon as requests are answered; everything
-else goes to standard error. Exit codes: 0 fine, 1 a run that broke its strictness (or the command's own), 2 wrong usage or
-configuration.
+else goes to standard error. Exit codes: 0 fine, 1 a run that broke its strictness (or the command's own), 2 wrong usage
+or configuration.
 """
 
 
 def page() -> str:
     parts = [INTRODUCTION]
-    for path, command, context in commands(cli, click.Context(cli, info_name="peertape", terminal_width=100)):
+    for path, command, context in commands(cli, context_of(cli, "peertape")):
         parts.append(
             f"\n{'#' * min(len(path) + 1, 4)} `{' '.join(path)}`\n\n```text\n{command.get_help(context)}\n```\n"
         )
@@ -37,8 +37,11 @@ def commands(
         for name in command.list_commands(context):
             below = command.get_command(context, name)
             assert below is not None
-            inner = click.Context(below, info_name=name, parent=context, terminal_width=100)
-            yield from commands(below, inner, (*path, name))
+            yield from commands(below, context_of(below, name, context), (*path, name))
+
+
+def context_of(command: click.Command, name: str, parent: click.Context | None = None) -> click.Context:
+    return command.make_context(name, [], parent=parent, resilient_parsing=True, terminal_width=100)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,10 @@ The tests on `Rig` share one `peertape record`: each asks for paths of its own.
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +110,25 @@ def test_a_response_that_ends_with_its_connection_streams_through(rig: Rig) -> N
     assert exchange.state == "complete"
     assert exchange.response is not None
     assert read(exchange.response.body) == b"first-last"
+
+
+def test_a_long_film_does_not_stand_in_memory(rig: Rig) -> None:
+    """`benchmarks/memory.py` measures this with 1 GB."""
+    megabyte, length = 1 << 20, 200
+    before = rig.app.memory_peak()
+    client, server, _ = rig.ask("GET /long")
+    server.send(f"HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\nContent-Length: {length * megabyte}\r\n\r\n")
+    client.head()
+    noise = random.Random(1).randbytes(megabyte)
+    sender = threading.Thread(target=lambda: [server.send(noise) for _ in range(length)])
+    sender.start()
+    for _ in range(length):
+        assert client.exactly(megabyte) == noise
+    sender.join()
+    (exchange,) = rig.recorded("/long")
+    assert exchange.response is not None
+    assert exchange.response.body.size == length * megabyte
+    assert rig.app.memory_peak() - before < length * megabyte / 2
 
 
 def test_an_upload_streams_through(rig: Rig) -> None:

@@ -36,7 +36,7 @@ def test_the_command_reference_is_up_to_date() -> None:
 
 
 def test_every_option_has_help() -> None:
-    for path, command, context in builder().commands(cli, click.Context(cli, info_name="peertape")):
+    for path, command, context in builder().commands(cli, builder().context_of(cli, "peertape")):
         assert command.get_short_help_str(), path
         for parameter in command.get_params(context):
             if isinstance(parameter, click.Option):
