@@ -5,11 +5,14 @@ Whatever happens to an exchange is kept, and marked: a cut one is never replayed
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from mitmproxy import http
+from mitmproxy import ctx, http
+from mitmproxy.addonmanager import Loader
 
 from peertape.addons.convert import AWAY, CLIENT_HOST, SCHEME, is_answered, is_control
 from peertape.addons.replayer import is_big
@@ -17,6 +20,9 @@ from peertape.addons.streams import add_step, watched
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Message, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.recording import Entry, Recording
+from peertape.cassettes.redaction.rules import RedactionRules
+
+logger = logging.getLogger(__name__)
 
 Covers = Callable[[http.HTTPFlow], bool]
 
@@ -129,3 +135,26 @@ class Recorder:
 
 def _headers(headers: http.Headers | None) -> Headers:
     return Headers.from_bytes(headers.fields) if headers is not None else Headers()
+
+
+class Script:
+    """`mitmdump -s addons/recorder.py -m reverse:https://peertube.example --set peertape_cassette=mine.cassette`"""
+
+    def __init__(self) -> None:
+        self.addons: list[object] = []
+        self._recording: Recording | None = None
+
+    def load(self, loader: Loader) -> None:
+        loader.add_option("peertape_cassette", str, "peertape.cassette", "The cassette to record into.")
+
+    def running(self) -> None:
+        path = Path(ctx.options.peertape_cassette)
+        self._recording = Recording(path, RedactionRules.default(), None, logger.error)
+        self.addons = [Recorder(self._recording, covers=lambda _: True, held=lambda _: False)]
+
+    def done(self) -> None:
+        if self._recording is not None:
+            self._recording.close()
+
+
+addons = [Script()]

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
 
-from mitmproxy import http
+from mitmproxy import ctx, http
+from mitmproxy.addonmanager import Loader
 
 from peertape.addons.convert import ANSWERED, LARGEST_INLINE, is_asked, request_of, response_of
+from peertape.addons.guard import Guard
 from peertape.addons.handoff import Handoff, Incoming, Outgoing, outgoing
+from peertape.cassettes import demo
 from peertape.cassettes.headers import Headers
+from peertape.cassettes.redaction.bodyfilter import BodyFilter
+from peertape.cassettes.redaction.filters import request_body_filter
+from peertape.cassettes.store import Cassette
+from peertape.proxy.engine.chain import Engine
+from peertape.proxy.engine.matching import Matcher
 from peertape.proxy.engine.model import Answer, Source
-
-if TYPE_CHECKING:
-    from peertape.cassettes.redaction.bodyfilter import BodyFilter
-    from peertape.proxy.engine.chain import Engine
-    from peertape.proxy.engine.session import Sessions
-
-logger = logging.getLogger(__name__)
+from peertape.proxy.engine.nearest import Explainer
+from peertape.proxy.engine.session import Sessions
+from peertape.proxy.engine.shelf import Shelf
+from peertape.proxy.engine.stages.playing import playing
+from peertape.proxy.engine.stages.recorded import RecordedStage
+from peertape.proxy.engine.stages.source import SourceStage
+from peertape.proxy.engine.tolerance import Tolerance
 
 LARGEST_HELD = 8 * 1024 * 1024  # octets of a request body; a longer one is streamed by, and only its digest is kept
-DIGEST = "peertape-digest"
 
-DigestOf = Callable[[Headers], "BodyFilter"]
+DigestOf = Callable[[Headers], BodyFilter]
 
 
 class Replayer:
@@ -118,3 +125,32 @@ def mark(flow: http.HTTPFlow, answer: Answer) -> None:
 def is_big(request: http.Request) -> bool:
     length = request.headers.get("content-length", "")
     return length.isdecimal() and int(length) > LARGEST_HELD
+
+
+class Script:
+    """`mitmdump -s addons/replayer.py -m reverse:http://peertape.invalid --set peertape_cassettes=mine.cassette`"""
+
+    def __init__(self) -> None:
+        self.addons: list[object] = []
+        self._cassettes: list[Cassette] = []
+
+    def load(self, loader: Loader) -> None:
+        loader.add_option("peertape_cassettes", Sequence[str], [], "Cassettes to answer from, leftmost first.")
+
+    def running(self) -> None:
+        for path in ctx.options.peertape_cassettes or [demo.path()]:
+            self._cassettes.append(Cassette(Path(path)))
+        shelf, tolerance, handoff = Shelf(self._cassettes), Tolerance(), Handoff()
+        explainer = Explainer(shelf, tolerance)
+        recorded = RecordedStage(shelf, Matcher(tolerance))
+        engine = Engine([SourceStage(explainer), *playing(recorded, explainer)])
+        redactor = self._cassettes[0].redactor
+        digest = partial(request_body_filter, redactor=redactor)
+        self.addons = [Guard(handoff.owns), Replayer(engine, Sessions(), handoff, digest)]
+
+    def done(self) -> None:
+        for cassette in self._cassettes:
+            cassette.close()
+
+
+addons = [Script()]

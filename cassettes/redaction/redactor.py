@@ -20,7 +20,7 @@ from peertape.config.secrets import HeaderForm, SecretName
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HANDLE = re.compile(r"[\w.-]+@[\w.-]+(?::\d+)?")
-_EMAIL = re.compile(r"[\w.!#$%&*+/=?^`{|}~-]+@[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+_EMAIL = re.compile(r"[\w.+-]+(?:@|%40)[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 _ADDRESS = re.compile(
     r"(?<![\w.:])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w.]*\d)"
     r"|(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){1,7}(?::?[0-9A-Fa-f]{1,4}){1,7}(?![\w:])"
@@ -194,12 +194,16 @@ class Redactor:
         return fresh.rstrip("=") + credentials[len(credentials.rstrip("=")) :]
 
     def _people(self, text: str) -> str:
-        if self.rules.emails and "@" in text:
+        if self.rules.emails and ("@" in text or "%40" in text):
             text = _EMAIL.sub(self._person, text)
         return _ADDRESS.sub(self._person, text) if self.rules.addresses else text
 
     def _person(self, found: re.Match[str]) -> str:
-        return found[0] if _NOBODY.fullmatch(found[0]) else self._of(found[0], True)
+        person = found[0].replace("%40", "@")  # as forms and queries spell it
+        if _NOBODY.fullmatch(person):
+            return found[0]
+        pseudonym = self._of(person, True)
+        return pseudonym if person == found[0] else pseudonym.replace("@", "%40")
 
 
 def etag_after(headers: Headers, before: bytes, after: bytes) -> Headers:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from peertape.cassettes import demo
 from peertape.cassettes.headers import Headers
@@ -29,12 +30,11 @@ from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.outlinks import OutLinks
 from peertape.proxy.engine.session import Sessions
 from peertape.proxy.engine.shelf import Shelf
-from peertape.proxy.engine.stages.dates import DateStage
 from peertape.proxy.engine.stages.miss import MissStage
+from peertape.proxy.engine.stages.playing import playing
 from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.refresh import RefreshStage
 from peertape.proxy.engine.stages.source import Observer, SourceStage
-from peertape.proxy.engine.stages.visitor import VisitorStage
 from peertape.proxy.engine.tally import Tally
 from peertape.proxy.engine.tolerance import IgnoreRule, Tolerance
 
@@ -68,16 +68,10 @@ class Parts:
         self, actions: Actions, repeat: Repeat | None = None, known: Recollection | None = None
     ) -> list[Stage]:
         """`known`: clients hold secrets of an instance, and shall find their logins in order when it is back."""
+        between: list[Stage] = [RefreshStage(self.shelf, known)] if known is not None else []
         recorded = self.recorded_stage(repeat, known)
-        return [
-            self.source_stage(),
-            ControlStage(actions, self.token),
-            DateStage(),
-            recorded,
-            *([RefreshStage(self.shelf, known)] if known is not None else []),
-            VisitorStage(self.shelf, recorded),
-            self.miss_stage(),
-        ]
+        control = ControlStage(actions, self.token)
+        return [self.source_stage(), control, *playing(recorded, self.explainer, *between)]
 
     def digest_filter(self, headers: Headers) -> BodyFilter:
         """For bodies too big to be held; what is that big is a file, whose digest is the same for every cassette."""
@@ -94,7 +88,7 @@ def parts(settings: Settings, cassettes: Sequence[Cassette]) -> Iterator[Parts]:
         tally = Tally(strict)
         observers: list[Observer] = [tally]
         if settings.journal is not None:
-            file = stack.enter_context(settings.journal.open("w", encoding="utf-8"))
+            file = stack.enter_context(_journal(settings.journal))
 
             def write(entry: Entry) -> None:
                 file.write(json.dumps(entry.as_json(), ensure_ascii=False) + "\n")
@@ -105,6 +99,13 @@ def parts(settings: Settings, cassettes: Sequence[Cassette]) -> Iterator[Parts]:
         explainer = Explainer(shelf, tolerance)
         token = settings.token or secrets.token_urlsafe(18)
         yield Parts(settings, shelf, Sessions(), tally, Matcher(tolerance), explainer, observers, token)
+
+
+def _journal(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"The journal {path} cannot be written: {error.strerror}.") from error
 
 
 def demand_upstream(settings: Settings) -> str:
@@ -124,13 +125,20 @@ def redaction_rules(settings: Settings) -> RedactionRules:
     return RedactionRules.build(settings.redact)
 
 
+def demand_file(name: str) -> Path:
+    """A cassette's path; cassettes on a database server are not there yet."""
+    if "://" in name:
+        raise SettingsError(f"{name} is a URL; a cassette is a file, for example mine.cassette.")
+    return Path(name)
+
+
 def open_cassettes(names: Sequence[str], settings: Settings) -> list[Cassette]:
     """The named ones, `demo` being the bundled one; that one alone if none is named."""
     rules = redaction_rules(settings)
     opened: list[Cassette] = []
     try:
         for name in names or (DEMO,):
-            path = demo.path() if name == DEMO and not Path(name).exists() else Path(name)
+            path = demo.path() if name == DEMO and not Path(name).exists() else demand_file(name)
             known = {cassette.name for cassette in opened}
             title = DEMO if path == demo.path() else path.name.removesuffix(".cassette")
             opened.append(Cassette(path, title if title not in known else os.fspath(path), rules))

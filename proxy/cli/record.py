@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,7 +60,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
     """
     settings = config.load(given)
     upstream = assembly.demand_upstream(settings)
-    path = Path(settings.cassette)
+    path = assembly.demand_file(settings.cassette)
     mode = settings.record_mode
     replays = mode == "none" or (mode == "once" and path.exists())
     with ExitStack() as stack:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from mitmproxy import http
 
@@ -28,7 +27,9 @@ def recording_into(
 ) -> Iterator[Recording]:
     """The recording of a run: said loudly when it fails, and closed in the end."""
     rules = assembly.redaction_rules(settings)
-    recording = Recording(Path(settings.cassette), rules, upstream, _say_failure, anew=anew, recollection=recollection)
+    recording = Recording(
+        assembly.demand_file(settings.cassette), rules, upstream, _say_failure, anew=anew, recollection=recollection
+    )
     try:
         yield recording
     finally:

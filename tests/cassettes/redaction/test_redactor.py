@@ -239,3 +239,12 @@ def test_etag_after() -> None:
         assert etag_after(headers, b"old", b"new").get("etag") == express_etag(b"new", weak)
     other = Headers.of([("ETag", '"1-2"')])
     assert etag_after(other, b"old", b"new") == other
+
+
+def test_an_email_address_is_the_same_however_spelled_and_leaves_paths_alone() -> None:
+    rules = redactor({"email": True})
+    fake = rules.text("alice@mail.example")
+    assert fake != "alice@mail.example"
+    assert rules.form("username=alice%40mail.example&x=1") == f"username={fake.replace('@', '%40')}&x=1"
+    assert rules.target("/api/v1/x?email=alice@mail.example") == f"/api/v1/x?email={fake}"
+    assert rules.text("/api/v1/followers/alice@mail.example/accept") == f"/api/v1/followers/{fake}/accept"
