@@ -22,7 +22,7 @@ def show(tally: Tally, shelf: Shelf) -> None:
         stored = cassette.count()
         console.print(f"{cassette.name}: {used} of {stored} recordings used, {stored - used} never", markup=False)
     if tally.missed:
-        console.print(f"{len(tally.missed)} different requests missed:")
+        console.print(f"{len(tally.missed)} {_requests(len(tally.missed))} missed:")
         for request, count in tally.missed.most_common(MISSES_SHOWN):
             console.print(f"  {request}{f' ({count} times)' if count > 1 else ''}", markup=False)
         if len(tally.missed) > MISSES_SHOWN:
@@ -30,3 +30,7 @@ def show(tally: Tally, shelf: Shelf) -> None:
     if tally.broken:
         broken = ", ".join(f"{count} {source}" for source, count in tally.broken.most_common())
         console.print(f"not strict: {broken}")
+
+
+def _requests(count: int) -> str:
+    return "request was" if count == 1 else "different requests were"
