@@ -21,10 +21,10 @@ from sqlalchemy import select
 
 from peertape.cassettes import bodies, schema
 from peertape.cassettes.bodies import Body
+from peertape.cassettes.codings import TooBigError, codings_of, decode
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange
 from peertape.cassettes.redaction.bodyfilter import BodyFilter, PassingFilter
-from peertape.cassettes.redaction.codings import TooBigError, codings_of, decode
 from peertape.cassettes.redaction.filters import request_body_filter, response_body_filter
 from peertape.cassettes.redaction.redactor import Redactor
 from peertape.cassettes.redaction.rules import RedactionRules

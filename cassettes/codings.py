@@ -1,107 +1,145 @@
-"""Content codings (RFC 9110 section 8.4.1): an instance's web server may compress what PeerTube itself never does."""
+"""Content codings (RFC 9110 section 8.4.1): an instance's web server may compress what PeerTube itself never does.
+
+Bodies are decoded to be read, and encoded again if something in them was changed.
+"""
 
 from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import brotli  # type: ignore[import-untyped]
 import zstandard
 
+from peertape.cassettes.headers import Headers
 
-class UnknownCoding(ValueError):
-    """A content coding that we cannot undo, or octets that are not what the header says."""
-
-
-def decode(data: bytes, content_encoding: str | None, limit: int | None = None) -> bytes:
-    """`data` without its content codings; no step makes more than about `limit` octets, or it is UnknownCoding."""
-    for coding in reversed(codings_of(content_encoding)):
-        try:
-            data = _decode(data, coding, limit)
-        except (OSError, EOFError, zlib.error, brotli.error, zstandard.ZstdError) as error:
-            raise UnknownCoding(f"the body is not {coding}: {error}") from error
-        if limit is not None and len(data) > limit:
-            raise UnknownCoding(f"the body has more than {limit} octets once {coding} is undone")
-    return data
+_PIECE = 4096
+_FEW = 256  # octets of zstd that are decoded at once: a few may stand for very many
 
 
-def encode(data: bytes, content_encoding: str | None) -> bytes:
-    """The reverse of `decode`; the same octets for the same input, but not those that the instance would make."""
-    for coding in codings_of(content_encoding):
+class TooBigError(Exception):
+    """What comes out is over the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """`codings` as they have to be applied again: `deflate` may turn out to be `raw-deflate`.
+
+    `whole` is False if the coded octets were cut or damaged: then this is as much as could be read.
+    """
+
+    octets: bytes
+    codings: tuple[str, ...]
+    whole: bool
+
+
+def codings_of(headers: Headers) -> tuple[str, ...]:
+    """In the order in which they were applied."""
+    named = ",".join(headers.get_all("content-encoding")).lower().split(",")
+    return tuple(coding for name in named if (coding := name.strip()) not in ("", "identity"))
+
+
+def decode(octets: bytes, codings: Sequence[str], limit: int) -> Decoded | None:
+    """None if it cannot be decoded at all; no step makes more than about `limit` octets, or it is TooBigError."""
+    undone: list[str] = []
+    all_whole = True
+    for coding in reversed(codings):
+        result = _decode_one(octets, coding.removeprefix("x-"), limit)
+        if result is None:
+            return None
+        octets, name, whole = result
+        all_whole = all_whole and whole
+        undone.append(name)
+    return Decoded(octets, tuple(reversed(undone)), all_whole)
+
+
+def encode(octets: bytes, codings: Sequence[str]) -> bytes:
+    """The reverse of `decode`: the same octets for the same input, but not those that the instance would make."""
+    for coding in codings:
         match coding:
-            case "gzip" | "x-gzip":
-                data = gzip.compress(data, mtime=0)
+            case "gzip":
+                octets = gzip.compress(octets, mtime=0)
             case "deflate":
-                data = zlib.compress(data)
+                octets = zlib.compress(octets)
+            case "raw-deflate":
+                packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+                octets = packer.compress(octets) + packer.flush()
             case "br":
-                data = brotli.compress(data, quality=5)
-            case "zstd":
-                data = zstandard.ZstdCompressor().compress(data)
+                octets = bytes(brotli.compress(octets, quality=5))
             case _:
-                raise UnknownCoding(f"the content coding {coding} is not known")
-    return data
+                octets = zstandard.ZstdCompressor().compress(octets)
+    return octets
 
 
-def codings_of(content_encoding: str | None) -> tuple[str, ...]:
-    """The codings in the order in which they were applied, `identity` left out."""
-    names = (name.strip().lower() for name in (content_encoding or "").split(","))
-    return tuple(name for name in names if name and name != "identity")
-
-
-def _decode(data: bytes, coding: str, limit: int | None) -> bytes:
-    most = 0 if limit is None else limit + 1
+def _decode_one(octets: bytes, coding: str, limit: int) -> tuple[bytes, str, bool] | None:
     match coding:
-        case "gzip" | "x-gzip":
-            return _inflate(data, zlib.MAX_WBITS | 16, most)
+        case "gzip":
+            out = _inflated(octets, 16 + zlib.MAX_WBITS, limit)
         case "deflate":
-            try:
-                return _inflate(data, zlib.MAX_WBITS, most)
-            except zlib.error:
-                return _inflate(data, -zlib.MAX_WBITS, most)  # without zlib's frame, as some servers send it
+            out = _inflated(octets, zlib.MAX_WBITS, limit)
+            if out is None:
+                # Some senders leave the zlib wrapper out, and all browsers accept it.
+                coding, out = "raw-deflate", _inflated(octets, -zlib.MAX_WBITS, limit)
         case "br":
-            return _unbrotli(data, most)
+            out = _unbrotlied(octets, limit)
         case "zstd":
-            return _unzstd(data, most)
+            out = _unzstd(octets, limit)
         case _:
-            raise UnknownCoding(f"the content coding {coding} is not known")
+            return None
+    return None if out is None else (out[0], coding, out[1])
 
 
-def _inflate(data: bytes, wbits: int, most: int) -> bytes:
-    out = b""
-    while data:
-        inflater = zlib.decompressobj(wbits)
-        out += inflater.decompress(data, max(most - len(out), 1) if most else 0)
-        if most and len(out) >= most:
-            break
-        if not inflater.eof:
-            raise EOFError("it is cut")
-        data = inflater.unused_data  # gzip members may follow one another (RFC 1952 section 2.2)
-    return out
+def _inflated(octets: bytes, wbits: int, limit: int) -> tuple[bytes, bool] | None:
+    out = bytearray()
+    whole = True
+    while octets:
+        engine = zlib.decompressobj(wbits)
+        try:
+            out += engine.decompress(octets, limit + 1 - len(out))
+        except zlib.error:
+            return (bytes(out), False) if out else None
+        if len(out) > limit:
+            raise TooBigError
+        whole = engine.eof
+        octets = engine.unused_data  # a further member (RFC 1952 section 2.2)
+    return bytes(out), whole
 
 
-def _unbrotli(data: bytes, most: int) -> bytes:
-    if not most:
-        return bytes(brotli.decompress(data))
-    decompressor = brotli.Decompressor()
-    out: bytes = decompressor.process(data, output_buffer_limit=most)
-    while len(out) < most and not decompressor.is_finished():
-        more: bytes = decompressor.process(b"", output_buffer_limit=most)
-        if not more:
-            raise EOFError("it is cut")
-        out += more
-    return out
+def _unbrotlied(octets: bytes, limit: int) -> tuple[bytes, bool] | None:
+    engine = brotli.Decompressor()
+    out = bytearray()
+    try:
+        out += engine.process(octets, output_buffer_limit=_PIECE)
+        while not engine.is_finished() and len(out) <= limit:
+            more = engine.process(b"", output_buffer_limit=_PIECE)
+            if not more:
+                break
+            out += more
+    except brotli.error:
+        return (bytes(out), False) if out else None
+    if len(out) > limit:
+        raise TooBigError
+    return bytes(out), bool(engine.is_finished())
 
 
-def _unzstd(data: bytes, most: int) -> bytes:
-    out = b""
-    while data and not (most and len(out) >= most):
+def _unzstd(octets: bytes, limit: int) -> tuple[bytes, bool] | None:
+    out = bytearray()
+    whole = True
+    while octets:
         frame = zstandard.ZstdDecompressor().decompressobj()
-        step = 256 if most else len(data)  # a few octets may stand for very many
-        for at in range(0, len(data), step):
-            out += frame.decompress(data[at : at + step])
-            if frame.eof or (most and len(out) >= most):
-                data = frame.unused_data + data[at + step :]
+        whole = False
+        for at in range(0, len(octets), _FEW):
+            try:
+                out += frame.decompress(octets[at : at + _FEW])
+            except zstandard.ZstdError:
+                return (bytes(out), False) if out else None
+            if len(out) > limit:
+                raise TooBigError
+            if frame.eof:
+                octets, whole = frame.unused_data + octets[at + _FEW :], True
                 break
         else:
-            raise EOFError("it is cut")
-    return out
+            break
+    return bytes(out), whole

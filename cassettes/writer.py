@@ -284,6 +284,10 @@ class ExchangeWriter:
             return
         redacted = self._writer.redactor.headers(self._response.headers, response=True)
         changed = etag_after(redacted, filtered.original, filtered.stored)
+        if filtered.plain is not None and filtered.text is not None:  # the ETag may be older than the compression
+            changed = etag_after(changed, filtered.plain, filtered.text)
+        if redacted.get("content-length") == str(len(filtered.original)):
+            changed = changed.replaced("Content-Length", str(len(filtered.stored)))
         if changed != redacted:
             table = schema.headers
             self._connection.execute(table.delete().where(table.c.exchange_id == self.id, table.c.part == "response"))
@@ -343,22 +347,20 @@ class _FilteredBody:
 
     def finish(self) -> int | None:
         """The body's id; None if there are no octets, or they were dropped."""
-        rest = self.filter.finish()
-        if self.dropped:
-            self._body.discard()
-            return None
-        if rest:
-            self._body.write(rest)
-        return self._body.finish() if self._body.size else None
+        return self._body.finish() if self._has_octets() else None
 
     def cut(self) -> int | None:
+        """The same of a body that did not end."""
+        return self._body.cut() if self._has_octets() else None
+
+    def _has_octets(self) -> bool:
         rest = self.filter.finish()
         if self.dropped:
             self._body.discard()
-            return None
+            return False
         if rest:
             self._body.write(rest)
-        return self._body.cut() if self._body.size else None
+        return self._body.size > 0
 
 
 def _trailers(response: RecordedResponse | None) -> Headers:

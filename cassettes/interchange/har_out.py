@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from peertape.cassettes import codings
 from peertape.cassettes.bodies import read
+from peertape.cassettes.codings import TooBigError, codings_of, decode
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.interchange import extras
 from peertape.cassettes.interchange.framing import declared_length, in_memory, octets, without_ours
@@ -22,6 +22,9 @@ _ERRORS = {
     State.OPEN: "cut while recording",
 }
 _UNKNOWN = -1  # HAR's word for what is not known
+
+
+LARGEST_DECODED = 256 * 1024 * 1024  # octets; a HAR entry is held in memory
 
 
 def entry_of(exchange: Exchange) -> dict[str, Any]:
@@ -99,9 +102,10 @@ def _response(response: RecordedResponse | None, state: State) -> dict[str, Any]
 def _decoded(data: bytes, headers: Headers) -> bytes:
     """Without its content coding, as other programs expect it; as it is if that cannot be undone."""
     try:
-        return codings.decode(data, headers.get("content-encoding"))
-    except codings.UnknownCoding:
+        undone = decode(data, codings_of(headers), LARGEST_DECODED)
+    except TooBigError:
         return data
+    return undone.octets if undone is not None and undone.whole else data
 
 
 def _body(data: bytes, headers: Headers) -> tuple[str, dict[str, str]]:

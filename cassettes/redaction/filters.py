@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable
 from functools import partial
 
+from peertape.cassettes.codings import TooBigError, codings_of, decode, encode
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.redaction.bodyfilter import BodyFilter, PassingFilter, SniffingFilter, looks_like_text
 from peertape.cassettes.redaction.bodytext import Kind, kind_of, request_text, response_text
 from peertape.cassettes.redaction.canonical import EMPTY_DIGEST, digest_of
-from peertape.cassettes.redaction.codings import TooBigError, codings_of, decode, encode
 from peertape.cassettes.redaction.multipart import MultipartFilter, boundary_of
 from peertape.cassettes.redaction.redactor import Redactor, etag_after
 from peertape.cassettes.redaction.spelling import decoded, encoded

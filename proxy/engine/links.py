@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from peertape.cassettes.bodies import BytesBody, read
-from peertape.cassettes.codings import UnknownCoding, decode, encode
+from peertape.cassettes.codings import TooBigError, codings_of, decode, encode
 from peertape.cassettes.etags import express_etag
 from peertape.cassettes.headers import Headers, media_type
 from peertape.proxy.engine.conditional import matches_weakly, tags_of
@@ -157,13 +157,14 @@ def _rewritten_body(answer: Answer, rewriter: Rewriter, limit: int) -> tuple[byt
     """The body as transferred and as text, if rewriting changes it."""
     if answer.status == 206 or not 0 < answer.body.size <= limit or not is_text(media_type(answer.headers)):
         return None
-    coding = ", ".join(answer.headers.get_all("content-encoding"))
     try:
-        text = decode(read(answer.body), coding, limit)
-        rewritten = rewriter.text(text, media_type(answer.headers))
-        return None if rewritten is text else (encode(rewritten, coding), rewritten)
-    except UnknownCoding:
-        return None  # better the recorded octets than none
+        undone = decode(read(answer.body), codings_of(answer.headers), limit)
+    except TooBigError:
+        return None
+    if undone is None or not undone.whole:
+        return None  # better the recorded octets than half of them
+    rewritten = rewriter.text(undone.octets, media_type(answer.headers))
+    return None if rewritten is undone.octets else (encode(rewritten, undone.codings), rewritten)
 
 
 def _etag_of(answer: Answer, text: bytes) -> str | None:

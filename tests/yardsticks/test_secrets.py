@@ -17,7 +17,7 @@ import zstandard
 from support.process import PROGRAM
 
 from peertape.cassettes.bodies import read
-from peertape.cassettes.codings import decode
+from peertape.cassettes.codings import codings_of, decode
 from peertape.cassettes.headers import media_type
 from peertape.cassettes.model import Exchange
 
@@ -78,7 +78,8 @@ def secrets_of(exchange: Exchange) -> Iterator[str]:
                 yield value
     yield from secrets_in_body(media_type(request.headers), read(request.body))
     if response is not None:
-        body = decode(read(response.body), response.headers.get("content-encoding"))
+        undone = decode(read(response.body), codings_of(response.headers), 1 << 26)
+        body = undone.octets if undone else b""
         yield from secrets_in_body(media_type(response.headers), body)
 
 

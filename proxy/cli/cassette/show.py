@@ -11,11 +11,11 @@ import click
 
 from peertape.cassettes import listing
 from peertape.cassettes.bodies import Body, read
+from peertape.cassettes.codings import TooBigError, codings_of, decode
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.listing import StoredKeys
 from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
 from peertape.cassettes.redaction.bodyfilter import looks_like_text
-from peertape.cassettes.redaction.codings import TooBigError, codings_of, decode
 from peertape.cassettes.store import Cassette
 from peertape.proxy.cli.cassette.opening import opened
 from peertape.proxy.cli.cassette.wording import moment, printable, size

@@ -10,7 +10,7 @@ import pytest
 
 from peertape.cassettes import demo
 from peertape.cassettes.bodies import read
-from peertape.cassettes.codings import decode
+from peertape.cassettes.codings import codings_of, decode
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.store import Cassette
 
@@ -36,7 +36,8 @@ def everything() -> Iterator[tuple[str, bytes]]:
 
 
 def plain(headers: Headers, body: bytes) -> bytes:
-    return decode(body, ", ".join(headers.get_all("content-encoding")), 1 << 26)
+    undone = decode(body, codings_of(headers), 1 << 26)
+    return undone.octets if undone else body
 
 
 @pytest.fixture(scope="module")
