@@ -17,6 +17,13 @@ from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.session import Session
 
 PREFIX = "/__peertape__"
+POLICY = (
+    "default-src 'self'",
+    "style-src 'unsafe-inline'",
+    "script-src 'unsafe-inline'",
+    "img-src data:",
+    "frame-ancestors 'none'",
+)
 LARGEST_MESSAGE = 1024 * 1024  # octets
 
 Handler = Callable[[Session, Any], dict[str, Any]]
@@ -124,10 +131,7 @@ def _answer(status: int, kind: str, body: bytes, more: tuple[tuple[str, str], ..
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
             ("X-Content-Type-Options", "nosniff"),
-            (
-                "Content-Security-Policy",
-                "default-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; frame-ancestors 'none'",
-            ),
+            ("Content-Security-Policy", "; ".join(POLICY)),
             *more,
         )
     )
