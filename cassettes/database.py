@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import struct
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,10 @@ from peertape.cassettes import errors, migrations, schema
 
 SQLITE_MAGIC = b"SQLite format 3\x00"
 CHECKED_WHOLE = 64 * 1024 * 1024  # up to this size a file is checked page by page when it is opened
+
+# What this process has open, by way of SQLite. To open such a file past SQLite and close it again would release
+# SQLite's locks on it (that is how POSIX locks are); then the next program to close it removes its log under our feet.
+_open_here: Counter[Path] = Counter()
 
 
 @contextmanager
@@ -68,6 +73,7 @@ def open_reader(path: Path) -> Engine:
         except BaseException:
             engine.dispose()
             raise
+    _note_open(path, engine)
     return engine
 
 
@@ -76,6 +82,7 @@ def open_writer(path: Path) -> Engine:
     is_new = _created(path)
     version = 0 if is_new else check(path)
     engine = _writing_engine(path)
+    _note_open(path, engine)
     with explained(path):
         try:
             _pragma(engine, "journal_mode = WAL")
@@ -101,6 +108,16 @@ def close_writer(engine: Engine) -> None:
             raise
     finally:
         engine.dispose()
+
+
+def _note_open(path: Path, engine: Engine) -> None:
+    """Until the engine is disposed of."""
+    file = path.resolve()
+    _open_here[file] += 1
+
+    @event.listens_for(engine, "engine_disposed", once=True)
+    def forget(_engine: Engine) -> None:
+        _open_here[file] -= 1
 
 
 def _created(path: Path) -> bool:
@@ -139,6 +156,8 @@ def check(path: Path) -> int:
         raise errors.CassetteMissing(f"There is no cassette {path}; `peertape record --cassette {path}` makes one.")
     if path.is_dir():
         raise errors.NotACassette(f"{path} is a folder, not a cassette.")
+    if _open_here[path.resolve()] > 0:
+        return schema.VERSION  # it was checked when it was opened
     try:
         with path.open("rb") as file:
             head = file.read(100)

@@ -6,11 +6,21 @@ from functools import cache
 from importlib.resources import files
 
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from peertape.config.patterns import Pattern, pattern
 
 DEFAULT_VERSION = "6.3"
+
+
+class MadeUp(BaseModel):
+    """What does not tell requests of this route apart."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    route: str
+    query: str | None = None
+    json_: str | None = Field(default=None, alias="json")
 
 
 class Facts(BaseModel):
@@ -23,6 +33,7 @@ class Facts(BaseModel):
     largest_count: int
     path_words: frozenset[str]
     telling_fields: dict[str, frozenset[str]]
+    made_up: tuple[MadeUp, ...]
     named_resources: dict[str, tuple[str, ...]]
     negotiated: tuple[str, ...]
     same_for_all: tuple[str, ...]
@@ -54,6 +65,11 @@ def vocabulary(version: str = DEFAULT_VERSION) -> frozenset[str]:
 @cache
 def telling_fields(version: str = DEFAULT_VERSION) -> tuple[tuple[Pattern, frozenset[str]], ...]:
     return tuple((pattern(text), names) for text, names in load(version).telling_fields.items())
+
+
+@cache
+def made_up(version: str = DEFAULT_VERSION) -> tuple[tuple[Pattern, MadeUp], ...]:
+    return tuple((pattern(fact.route), fact) for fact in load(version).made_up)
 
 
 @cache

@@ -30,6 +30,8 @@ _CREDENTIALS = re.compile(
     r"""(?P<scheme>bearer|basic)\s+)(?P<credentials>[A-Za-z0-9._~+/-]+=*)""",
     re.IGNORECASE,
 )
+# What PeerTube's installer prints, once, into the log.
+_INSTALLED = re.compile(r"""(?P<before>\b(?P<what>Client secret|User password): )(?P<value>[^\r\n"\\]+)""")
 # The machine itself, and no address at all, tell nothing about anyone.
 _NOBODY = re.compile(r"127\.\d+\.\d+\.\d+|0\.0\.0\.0")
 
@@ -113,13 +115,16 @@ class Redactor:
             text = _CREDENTIALS.sub(self._in_dump, text)
         if ":" in text and ("'" in text or '"' in text):
             text = self._loose_member.sub(self._in_member, text)
-        return text
+        return _INSTALLED.sub(self._of_installation, text)
 
     def _in_dump(self, found: re.Match[str]) -> str:
         before, credentials = found["before"], found["credentials"]
         if "asic" not in found["scheme"]:
             return str(before + self._of(credentials, False))
         return str(before + (self._basic(credentials) or credentials))
+
+    def _of_installation(self, found: re.Match[str]) -> str:
+        return str(found["before"] + self._of(found["value"], found["what"] == "User password"))
 
     def _in_member(self, found: re.Match[str]) -> str:
         return str(found["before"] + self._value(found["value"], self._dumped[found["name"]]))

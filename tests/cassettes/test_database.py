@@ -250,6 +250,26 @@ def test_readers_see_a_new_cassette_at_once(tmp_path: Path) -> None:
     assert [found.name for found in tmp_path.iterdir()] == [path.name]
 
 
+def test_another_program_leaves_the_log_of_a_recorder_alone(tmp_path: Path) -> None:
+    path = tmp_path / "new.cassette"
+    writer = CassetteWriter(path, RULES)
+    cassette = Cassette(path)  # its checks must not release the locks of the writer
+    look = (
+        "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM meta').fetchall(); c.close()"
+    )
+    subprocess.run([sys.executable, "-c", look, path], check=True)
+    writer.add(samples.made(1, "GET", "/", 200))
+    writer.commit()
+    assert path.with_name(f"{path.name}-wal").exists()
+    count = (
+        "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM exchanges').fetchone())"
+    )
+    found = subprocess.run([sys.executable, "-c", count, path], check=True, capture_output=True, text=True)
+    assert found.stdout == "1\n"
+    cassette.close()
+    writer.close()
+
+
 def killed(path: Path, target: Path) -> Path:
     """What a recorder leaves that was killed: most lies in the log."""
     writer = CassetteWriter(path, RULES)

@@ -233,6 +233,16 @@ def test_socket_messages() -> None:
     assert PLAIN.message(b"\xff2probe") == b"\xff2probe"
 
 
+def test_what_the_installer_prints_into_the_log() -> None:
+    logged = '{{"message":"User password: {}","level":"info"}},{{"message":"Client secret: {}","level":"info"}}'
+    text = logged.format("a pass; word1", TOKEN)
+    assert PLAIN.json(f"[{text}]") == f"[{logged.format(of('a pass; word1', True), FAKE)}]"
+    assert PLAIN.document(text.replace("},{", "}\n{")) == logged.format(of("a pass; word1", True), FAKE).replace(
+        "},{", "}\n{"
+    )
+    assert redactor().json(f"[{text}]") == f"[{text}]"
+
+
 def test_etag_after() -> None:
     for weak in (True, False):
         headers = Headers.of([("ETag", express_etag(b"old", weak))])

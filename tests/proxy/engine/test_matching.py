@@ -138,6 +138,17 @@ def test_what_is_the_same_for_all_is_answered_from_anybody(tape: Any, play: Play
     assert answer.source_text == f"recorded; exchange={number}; match=tolerant"
 
 
+def test_what_the_web_client_makes_up_each_time(tape: Any, play: Play) -> None:
+    view = tape.add("POST", f"/api/v1/videos/{UUID}/views", body={"currentTime": 0, "sessionId": "XHSF97AbIDVBNlUG"})
+    tape.add("GET", "/client/en-US/ngsw.json?ngsw-cache-bust=0.8133070828620905")
+    player = play(tape)
+    asked = {"currentTime": 0, "sessionId": "TLpjZZCZtw0ZSFMP"}
+    assert player.ask("POST", f"/api/v1/videos/{UUID}/views", body=asked).exchange == view
+    assert player.ask("POST", f"/api/v1/videos/{UUID}/views", body=asked | {"currentTime": 5}).source is Source.MISS
+    assert player.get("/client/en-US/ngsw.json?ngsw-cache-bust=0.4757904609126048").source is Source.RECORDED
+    assert player.get("/client/en-US/ngsw.json?other=1").source is Source.MISS
+
+
 def test_the_users_own_rules(tape: Any, play: Play) -> None:
     number = tape.add("POST", "/api/v1/search", body={"q": "cats", "client": {"id": 1}, "at": 5})
     tape.add("GET", "/api/v1/videos?nonce=1")
