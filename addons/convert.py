@@ -46,7 +46,8 @@ def is_reverse(flow: http.HTTPFlow) -> bool:
 
 def is_control(flow: http.HTTPFlow) -> bool:
     """Whether the request is for peertape itself."""
-    return is_reverse(flow) and flow.request.data.path.startswith(CONTROL)
+    path = flow.request.data.path.partition(b"?")[0]
+    return is_reverse(flow) and (path == CONTROL or path.startswith(CONTROL + b"/"))
 
 
 def is_answered(flow: http.HTTPFlow) -> bool:

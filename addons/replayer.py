@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -27,6 +28,8 @@ from peertape.proxy.engine.stages.playing import playing
 from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.source import SourceStage
 from peertape.proxy.engine.tolerance import Tolerance
+
+logger = logging.getLogger(__name__)
 
 LARGEST_HELD = 8 * 1024 * 1024  # octets of a request body; a longer one is streamed by, and only its digest is kept
 
@@ -100,8 +103,12 @@ class Replayer:
 
     def ask(self, flow: http.HTTPFlow, digest: bytes | None = None) -> Answer:
         """The engine's answer, noted on the flow; `digest` stands for a body that was streamed by."""
-        request = request_of(flow, digest)
-        answer = self._engine.answer(request, self._sessions.of(request))
+        try:
+            request = request_of(flow, digest)
+            answer = self._engine.answer(request, self._sessions.of(request))
+        except Exception as error:  # mitmproxy would log it, and send the request on to the instance
+            logger.exception("a defect of peertape: %s %.200s has no answer", flow.request.method, flow.request.path)
+            answer = defect(error)
         if answer.source is not Source.LIVE:
             flow.metadata[ANSWERED] = True
             mark(flow, answer)

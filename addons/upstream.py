@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from mitmproxy import http
 
 from peertape.addons.convert import CLIENT_HOST, is_answered, is_control, is_reverse
+from peertape.proxy.engine.links import with_query_to
 
 
 class Upstream:
     """Loaded first where there is an instance. In reverse mode the app names peertape as the host."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, origin: Callable[[], str | None] = lambda: None) -> None:
+        """`origin` gives the instance's public origin: links that were rewritten on the way out are turned back."""
         self._authority = urlsplit(url).netloc
+        self._origin = origin
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         if is_reverse(flow) and not is_control(flow):
             flow.metadata[CLIENT_HOST] = flow.request.host_header or ""
+            if (origin := self._origin()) and flow.request.host_header:
+                scheme = "https" if flow.client_conn.tls else "http"
+                client = f"{scheme}://{flow.request.host_header}"
+                target = flow.request.data.path.decode("latin-1")
+                flow.request.data.path = with_query_to(target, client, origin).encode("latin-1")
             flow.request.host_header = self._authority
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:

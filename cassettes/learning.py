@@ -77,9 +77,12 @@ def learn(
     if not 200 <= status < 300 or not response or len(response) > MOST_BYTES or "json" not in kind:
         return
     try:
-        value = json.loads(response)
-    except ValueError:
+        yield from list(_facts(method, target, headers, body, json.loads(response)))
+    except (ValueError, RecursionError):  # no JSON, or nested deeper than anything that PeerTube sends
         return
+
+
+def _facts(method: str, target: str, headers: Headers, body: bytes | None, value: Any) -> Iterator[Fact]:
     path = fold(target.partition("?")[0])
     if isinstance(value, dict):
         yield from _tokens(method, path, headers, body or b"", value)
@@ -115,7 +118,7 @@ def fields(headers: Headers, body: bytes) -> dict[str, str]:
     if "json" in media_type(headers):
         try:
             value = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return {k: v for k, v in value.items() if isinstance(v, str)} if isinstance(value, dict) else {}
     return dict(reversed(parse_qsl(text, keep_blank_values=True)))
@@ -159,10 +162,18 @@ def _origins(value: Any) -> Iterator[Fact]:
     data = value.get("data") if isinstance(value, dict) else None
     for item in data if isinstance(data, list) else [value]:
         if isinstance(item, dict) and item.get("isLocal") is True and isinstance(url := item.get("url"), str):
-            parts = urlsplit(url)
-            if parts.scheme in ("http", "https") and parts.netloc:
-                yield Origin(f"{parts.scheme}://{parts.netloc}")
+            if origin := _origin(url):
+                yield Origin(origin)
                 return
+
+
+def _origin(url: str) -> str | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") and parts.netloc else None
 
 
 def _named_hosts(value: Any) -> set[str]:

@@ -70,8 +70,10 @@ class Pseudonyms:
         """The pseudonym: the text itself if it is one, or if it has no letter or digit to replace."""
         if self.known(secret):
             return secret
-        seed = self._slow_seed(secret) if guessable else self._hash(b"random", secret)
         shape = _shape(secret)
+        if all(len(choices) == 1 for choices in shape):
+            return secret
+        seed = self._slow_seed(secret) if guessable else self._hash(b"random", secret)
         pseudonym = secret
         for attempt in range(ENOUGH_TRIES):
             stream = _stream(seed, attempt)

@@ -35,6 +35,10 @@ class RedactionRules:
     dumps: bool = False  # credentials in free text, such as the requests that PeerTube's server log prints
     address_headers: frozenset[str] = frozenset()
 
+    def names_secret(self, name: str) -> bool:
+        """Whether a member, field, parameter or header of that name holds one."""
+        return base_name(name) in self.fields or base_name(name).lower() in self.queries or name.lower() in self.headers
+
     @classmethod
     def default(cls) -> RedactionRules:
         """PeerTube's positions alone."""

@@ -25,7 +25,7 @@ from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.config.settings import Settings
 from peertape.proxy.cli import assembly, options
-from peertape.proxy.cli.recording import covered, noting, recording_into
+from peertape.proxy.cli.recording import covered, noting, public_origin, recording_into
 from peertape.proxy.cli.running import run
 from peertape.proxy.cli.scope import Scope
 from peertape.proxy.cli.trouble import WRONG_USAGE, explained
@@ -73,12 +73,13 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         stages = parts.replay_stages(actions, _repeat(settings), known)
         replayer = Replayer(Engine(stages), parts.sessions, handoff, parts.digest_filter)
         instance = Instance(settings.upstream_timeout, insecure=settings.insecure)
-        links = LiveLinks(lambda: settings.public_url or cassette.public_origin)
+        origin = public_origin(settings, cassette)
+        links = LiveLinks(origin)
         hosts = frozenset({urlsplit(upstream).hostname or "", *settings.allow_host}) | recording.named_hosts
         intercepted = Intercepted(hosts, recording)
         addons = [
             Relay(instance, presences.of, handoff, replayer, Unmasking(known, rules)),
-            Upstream(upstream),
+            Upstream(upstream, origin),
             intercepted,
             Politeness(settings.pace),
             replayer,

@@ -20,7 +20,7 @@ from peertape.addons.upstream import Upstream
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
-from peertape.proxy.cli.recording import covered, noting, recording_into
+from peertape.proxy.cli.recording import covered, noting, public_origin, recording_into
 from peertape.proxy.cli.running import run
 from peertape.proxy.cli.scope import Scope
 from peertape.proxy.cli.trouble import WRONG_USAGE, explained
@@ -67,7 +67,8 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         recording = None if replays else stack.enter_context(recording_into(settings, upstream, anew=mode == "rewrite"))
         cassette = Cassette(path, rules=assembly.redaction_rules(settings))
         parts = stack.enter_context(assembly.parts(settings, [cassette]))
-        links = LiveLinks(lambda: settings.public_url or cassette.public_origin)
+        origin = public_origin(settings, cassette)
+        links = LiveLinks(origin)
         actions = Actions("record", parts.shelf, parts.sessions, parts.tally, upstream)
         control = ControlStage(actions, parts.token)
         stages: list[Stage] = [parts.source_stage(), control]
@@ -92,7 +93,15 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
                 largest_response=settings.max_response_body,
             )
             live = LiveAnswers(noting(parts))
-            addons = [Upstream(upstream), intercepted, Politeness(settings.pace), replayer, recorder, links, live]
+            addons = [
+                Upstream(upstream, origin),
+                intercepted,
+                Politeness(settings.pace),
+                replayer,
+                recorder,
+                links,
+                live,
+            ]
         lane = Lane(
             config.address(settings.listen),
             addons,

@@ -12,6 +12,7 @@ from peertape.addons.convert import is_control, is_reverse
 from peertape.addons.intercepted import Intercepted
 from peertape.cassettes.recording import Recording
 from peertape.cassettes.redaction.recollection import Recollection
+from peertape.cassettes.store import Cassette
 from peertape.config.settings import Settings
 from peertape.proxy.cli import assembly
 from peertape.proxy.cli.assembly import Parts
@@ -44,6 +45,11 @@ def noting(parts: Parts) -> Callable[[Request, Answer], None]:
     """Live answers in the journal, beside the engine's own."""
     source = parts.source_stage()
     return lambda request, answer: source.note(request, parts.sessions.of(request), answer)
+
+
+def public_origin(settings: Settings, cassette: Cassette) -> Callable[[], str | None]:
+    """The user's word, else what has been learned by now."""
+    return lambda: settings.public_url or cassette.public_origin
 
 
 def covered(scope: Scope, intercepted: Intercepted) -> Callable[[http.HTTPFlow], bool]:

@@ -36,7 +36,7 @@ def run(
     logging.basicConfig(
         level=logging.WARNING,
         format="%(message)s",
-        handlers=[RichHandler(console=Console(stderr=True), show_time=False, show_path=False, markup=False)],
+        handlers=[_handler()],
     )
     quiet()
     try:
@@ -64,6 +64,14 @@ async def _run(lane: Lane, parts: Parts, notes: Sequence[str], command: Sequence
 
     await lane.run(ready)
     return code
+
+
+def _handler() -> logging.Handler:
+    """In colour for people; a line a message for files."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        return RichHandler(console=console, show_time=False, show_path=False, markup=False)
+    return logging.StreamHandler()
 
 
 def _ways_in(at: Addresses) -> list[str]:

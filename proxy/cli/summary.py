@@ -20,7 +20,8 @@ def show(tally: Tally, shelf: Shelf) -> None:
     for cassette in shelf.cassettes:
         used = sum(1 for name, _ in tally.used if name == cassette.name)
         stored = cassette.count()
-        console.print(f"{cassette.name}: {used} of {stored} recordings used, {stored - used} never", markup=False)
+        if used or not tally.recorded:  # a recording that only records has nothing to use
+            console.print(f"{cassette.name}: {used} of {stored} recordings used, {stored - used} never", markup=False)
     if tally.missed:
         console.print(f"{len(tally.missed)} {_requests(len(tally.missed))} missed:")
         for request, count in tally.missed.most_common(MISSES_SHOWN):

@@ -103,7 +103,7 @@ def _message(request: Request) -> Any:
         raise ControlError(415, "Send JSON, with `Content-Type: application/json`.")
     try:
         message = json.loads(request.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ControlError(400, f"That is not JSON: {error}.") from error
     if not isinstance(message, dict):
         raise ControlError(400, "Send a JSON object.")

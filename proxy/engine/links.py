@@ -107,6 +107,15 @@ def rewrite_answer(answer: Answer, recorded_origin: str, client_origin: str, lim
     return answer if headers == answer.headers else replace(answer, headers=headers)
 
 
+def with_query_to(target: str, client_origin: str, recorded_origin: str) -> str:
+    """A request's target whose query names the recorded origin where it named the client's."""
+    path, mark, query = target.partition("?")
+    rewriter = rewriter_of(client_origin, recorded_origin)
+    if not query or rewriter.idle:
+        return target
+    return path + mark + rewriter.text(query.encode("latin-1"), "text/plain").decode("latin-1")
+
+
 def rewritten_etag(whole: Answer, recorded_origin: str, client_origin: str, limit: int = LIMIT) -> str | None:
     """The ETag under which the client knows `whole`: for a recorded 304, which has no body to compute it from."""
     return rewrite_answer(whole, recorded_origin, client_origin, limit).headers.get("etag")

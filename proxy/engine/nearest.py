@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
 from peertape.cassettes.keys import everything_told, telling
+from peertape.cassettes.model import State
 from peertape.cassettes.paths import fold
 from peertape.cassettes.store import Candidate, Cassette
 from peertape.config import facts
@@ -30,7 +32,8 @@ class Explainer:
         found: list[tuple[int, Nearest]] = []
         for cassette in self.shelf.cassettes:
             candidates = self.tolerance.on_path(question, cassette) or self._like(question, cassette)
-            for candidate in candidates[-WEIGHED:]:
+            ended = [candidate for candidate in candidates if candidate.state is not State.OPEN]
+            for candidate in ended[-WEIGHED:]:
                 lines = differences(question, cassette, candidate)
                 near = Nearest(candidate.id, cassette.name, f"{candidate.method} {candidate.target}", lines)
                 found.append((len(lines), near))
@@ -86,7 +89,7 @@ def _line(question: Question, cassette: Cassette, candidate: Candidate) -> list[
     asked, recorded = _parameters(target.partition("?")[2]), _parameters(candidate.query)
     for name in sorted(asked.keys() | recorded.keys()):
         if asked.get(name) != recorded.get(name):
-            out.append(f"query {name}: asked {_said(asked.get(name))}, recorded {_said(recorded.get(name))}")
+            out.append(f"query {name}: {_against(cassette, name, asked, recorded)}")
     return out
 
 
@@ -125,7 +128,7 @@ def _headers(question: Question, cassette: Cassette, candidate: Candidate) -> li
     recorded = cassette.exchange(candidate.id).request.headers
     theirs = dict(telling(candidate.method, candidate.path, recorded, b""))
     return [
-        f"header {name}: asked {_said(mine.get(name))}, recorded {_said(theirs.get(name))}"
+        f"header {name}: {_against(cassette, name, mine, theirs)}"
         for name in sorted(mine.keys() | theirs.keys())
         if mine.get(name) != theirs.get(name) and name not in ("origin", "content-type")
     ]
@@ -140,7 +143,7 @@ def _body(question: Question, cassette: Cassette, candidate: Candidate) -> list[
     if mine is None or theirs is None:
         return [f"body: asked {len(question.request.body)} octets, recorded {body.size}"]
     return [
-        f"body {name}: asked {_said(mine.get(name))}, recorded {_said(theirs.get(name))}"
+        f"body {name}: {_against(cassette, name, mine, theirs)}"
         for name in sorted(mine.keys() | theirs.keys())
         if mine.get(name) != theirs.get(name)
     ]
@@ -165,6 +168,13 @@ def _parameters(query: str) -> dict[str, str]:
         name, value = unquote_plus(name), unquote_plus(value)
         out[name] = f"{out[name]}, {value}" if name in out else value
     return out
+
+
+def _against(cassette: Cassette, name: str, asked: Mapping[str, str], recorded: Mapping[str, str]) -> str:
+    """What was asked and what was recorded; of a secret, not even the pseudonym, which has its length and shape."""
+    if cassette.rules.names_secret(name) and name in asked and name in recorded:
+        return "another secret than the recorded one"
+    return f"asked {_said(asked.get(name))}, recorded {_said(recorded.get(name))}"
 
 
 def _said(value: str | None) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from peertape.cassettes.store import Cassette
-from peertape.proxy.engine.links import rewrite_answer
+from peertape.proxy.engine.links import rewrite_answer, with_query_to
 from peertape.proxy.engine.model import Answer, Request
 
 
@@ -15,6 +15,14 @@ class OutLinks:
     """`public_url` is the origin to rewrite if the user names one; else each cassette has learned its own."""
 
     public_url: str | None = None
+
+    def inward(self, request: Request, cassette: Cassette) -> Request:
+        """Links that an app was given and hands back in a query (oEmbed does), as the instance knows them."""
+        origin = self.public_url or cassette.public_origin
+        if origin is None or request.host in ("", urlsplit(origin).netloc) or request.host in cassette.authorities():
+            return request
+        target = with_query_to(request.target, f"{request.scheme}://{request.host}", origin)
+        return request if target == request.target else replace(request, target=target)
 
     def rewritten(self, request: Request, answer: Answer, cassette: Cassette) -> Answer:
         origin = self.public_url or cassette.public_origin

@@ -162,7 +162,7 @@ def _without(pairs: list[tuple[str, str]], names: frozenset[str]) -> list[tuple[
 def _json(text: bytes) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

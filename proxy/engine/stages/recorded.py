@@ -51,7 +51,9 @@ class RecordedStage:
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
         question = self._shelf.ask(request)
         for cassette in self._shelf.cassettes:
-            if answer := self._from(cassette, question, session):
+            inward = self._links.inward(request, cassette)
+            asked = question if inward is request else self._shelf.ask(inward)
+            if answer := self._from(cassette, asked, session):
                 return answer
         return rest(request)
 

@@ -61,6 +61,6 @@ def _tokens(cassette: Cassette, candidate: Candidate) -> dict[str, object]:
     response = cassette.exchange(candidate.id).response
     try:
         value = json.loads(read(response.body)) if response is not None else None
-    except ValueError:  # a body in some coding, or of some other kind: not PeerTube's
+    except (ValueError, RecursionError):  # a body in some coding, or of some other kind: not PeerTube's
         return {}
     return value if isinstance(value, dict) else {}

@@ -49,3 +49,14 @@ def test_the_public_url_of_the_user_wins(tape: Any, play: Play) -> None:
     tape.add("GET", "/api/v1/a", {"url": "https://other.example/w/x"})
     player = play(tape, public_url="https://other.example")
     assert player.value("/api/v1/a", host="localhost:1") == {"url": "http://localhost:1/w/x"}
+
+
+def test_a_link_that_the_app_hands_back_is_turned_back(tape: Any, play: Play) -> None:
+    recorded(tape)
+    number = tape.add("GET", "/services/oembed?url=https%3A%2F%2Ftube.example%2Fw%2Fx&format=json", {"type": "video"})
+    player = play(tape)
+    mine = "/services/oembed?url=http%3A%2F%2F127.0.0.1%3A8990%2Fw%2Fx&format=json"
+    answer = player.get(mine, host="127.0.0.1:8990")
+    assert answer.source_text == f"recorded; exchange={number}"
+    assert player.get(mine.replace("%3A", ":").replace("%2F", "/"), host="127.0.0.1:8990").exchange == number
+    assert player.get(mine, host="localhost:1").status == 501
