@@ -16,7 +16,7 @@ from peertape.addons.streams import add_step
 from peertape.addons.upstream import client_host
 from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.headers import Headers
-from peertape.proxy.engine.links import LIMIT, Rewriter, is_text, rewrite_answer, rewriter_of
+from peertape.proxy.engine.links import LIMIT, Rewriter, is_text, origin_of, rewrite_answer, rewriter_of
 from peertape.proxy.engine.model import Answer, Source
 
 ETAGS_KNOWN = 4096
@@ -82,7 +82,8 @@ class LiveLinks:
             return None
         host = client_host(flow)
         scheme = "https" if flow.client_conn.tls else "http"
-        rewriter = rewriter_of(origin, f"{scheme}://{host}") if host else None
+        client = origin_of(scheme, host) if host else None
+        rewriter = rewriter_of(origin, client) if client else None
         return None if rewriter is None or rewriter.idle or origin.endswith(f"//{host}") else rewriter
 
 

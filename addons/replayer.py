@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from peertape.addons.convert import ANSWERED, LARGEST_INLINE, is_asked, request_
 from peertape.addons.guard import Guard
 from peertape.addons.handoff import Handoff, Incoming, Outgoing, outgoing
 from peertape.cassettes import demo
+from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.redaction.bodyfilter import BodyFilter
 from peertape.cassettes.redaction.filters import request_body_filter
@@ -24,9 +27,10 @@ from peertape.proxy.engine.model import Answer, Source
 from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.session import Sessions
 from peertape.proxy.engine.shelf import Shelf
+from peertape.proxy.engine.stages.miss import CORS
 from peertape.proxy.engine.stages.playing import playing
 from peertape.proxy.engine.stages.recorded import RecordedStage
-from peertape.proxy.engine.stages.source import SourceStage
+from peertape.proxy.engine.stages.source import HEADER, SourceStage
 from peertape.proxy.engine.tolerance import Tolerance
 
 logger = logging.getLogger(__name__)
@@ -113,6 +117,29 @@ class Replayer:
             flow.metadata[ANSWERED] = True
             mark(flow, answer)
         return answer
+
+
+def defect(error: Exception) -> Answer:
+    """Where peertape itself failed: nothing is passed on, and it is no recording's answer either."""
+    document = {"type": "urn:peertape:defect", "title": "peertape failed", "status": 500, "detail": repr(error)[:500]}
+    body = json.dumps(document).encode()
+    answer = Answer(
+        500,
+        Headers(),
+        BytesBody(body),
+        "Internal Server Error",
+        Source.MISS,
+        remark=(("defect", type(error).__name__),),
+    )
+    headers = Headers(
+        (
+            *CORS,
+            ("Content-Type", "application/problem+json; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            (HEADER, answer.source_text),
+        )
+    )
+    return replace(answer, headers=headers)
 
 
 def mark(flow: http.HTTPFlow, answer: Answer) -> None:

@@ -161,10 +161,14 @@ def _origins(value: Any) -> Iterator[Fact]:
     """Videos of the instance itself say where it is: `isLocal` and `url`."""
     data = value.get("data") if isinstance(value, dict) else None
     for item in data if isinstance(data, list) else [value]:
-        if isinstance(item, dict) and item.get("isLocal") is True and isinstance(url := item.get("url"), str):
-            if origin := _origin(url):
-                yield Origin(origin)
-                return
+        if (
+            isinstance(item, dict)
+            and item.get("isLocal") is True
+            and isinstance(url := item.get("url"), str)
+            and (origin := _origin(url))
+        ):
+            yield Origin(origin)
+            return
 
 
 def _origin(url: str) -> str | None:

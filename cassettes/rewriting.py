@@ -27,6 +27,7 @@ def rewrite(path: Path, rules: RedactionRules, progress: Callable[[int, int], No
     The new file takes the place of the old one when all went well; whatever happens before, the old one stays as it is.
     `progress` is told how many of how many exchanges are done.
     """
+    database.check(path)
     target = path.resolve()  # a link stays a link
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     held = database.open_writer(target)

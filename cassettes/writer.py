@@ -119,6 +119,9 @@ class CassetteWriter:
         with database.explained(self.path), ExitStack() as stack:
             stack.callback(database.close_writer, self._engine)
             stack.callback(self._connection.close)
+            if self._connection.invalidated:  # Ctrl-C within a statement took what was not yet committed
+                self._connection.rollback()
+                return
             for entry in list(self._open.values()):
                 entry.abandon()
             self._connection.commit()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -120,6 +122,8 @@ class Settings(BaseSettings):
             return None
         if not re.fullmatch(r"https?://[^/?#\s@]+/?", value, re.IGNORECASE):
             raise ValueError(f"{value!r} is no address of an instance; write for example https://peertube.example")
+        if not _is_reachable(value):
+            raise ValueError(f"{value!r} is no address of an instance: there can be no such host or port")
         return value.rstrip("/")
 
     @field_validator("strict")
@@ -143,6 +147,18 @@ class Settings(BaseSettings):
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls, yaml_file=path)
 
 
+def _is_reachable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        name, port = parts.hostname or "", parts.port
+        if ":" in name:
+            return bool(ipaddress.IPv6Address(name)) and port != 0
+        labels = name.encode("idna").decode("ascii").removesuffix(".").split(".")
+    except ValueError:
+        return False
+    return port != 0 and all(re.fullmatch(r"[A-Za-z0-9_-]{1,63}", label) for label in labels)
+
+
 def load(given: dict[str, Any]) -> Settings:
     """The settings with what the command line gave; raises SettingsError."""
     try:
@@ -151,6 +167,8 @@ def load(given: dict[str, Any]) -> Settings:
         raise SettingsError("; ".join(_sentence(item) for item in error.errors())) from error
     except (PatternError, OSError, ValueError) as error:
         raise SettingsError(str(error)) from error
+    except (AttributeError, TypeError) as error:  # pydantic-settings takes it for a mapping of names
+        raise SettingsError(f"{FILE} must hold options, for example `listen: 127.0.0.1:8990`.") from error
     except Exception as error:
         if type(error).__module__.startswith("yaml"):
             raise SettingsError(f"{FILE} is not valid YAML: {' '.join(str(error).split())}") from error
@@ -167,6 +185,6 @@ def _sentence(item: Any) -> str:
 def address(text: str) -> tuple[str, int]:
     """HOST:PORT; the host may be an IPv6 address in brackets."""
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535 or not host:
+    if not colon or not (port.isascii() and port.isdecimal()) or int(port) > 65535 or not host:
         raise ValueError(f"{text!r} is no address to listen at; write for example 127.0.0.1:8990")
     return host.removeprefix("[").removesuffix("]"), int(port)

@@ -225,10 +225,13 @@ def _any_of(names: Iterable[str]) -> str:
 
 
 def _member_pattern(names: Iterable[str]) -> re.Pattern[str]:
-    """`"member": "value"`, also with single or escaped quotes, or the member without any."""
+    """`"member": "value"`, also with single or escaped quotes, or the member without any.
+
+    JSON in JSON doubles the backslashes; both bounds keep the time linear.
+    """
     return re.compile(
-        rf"""(?P<before>(?P<open>\\*["']|(?<![\w.$-]))(?P<name>{_any_of(names)})(?:\[[^\]]*\])?(?P=open)\s*:\s*"""
-        r"""(?P<quote>\\*["']))(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\]))+)""",
+        rf"""(?P<before>(?P<open>\\{{0,31}}["']|(?<![\w.$-]))(?P<name>{_any_of(names)})(?:\[[^\]]{{0,99}}\])?"""
+        r"""(?P=open)\s*:\s*(?P<quote>\\*["']))(?P<value>(?:(?!(?P=quote))(?:\\.|[^\\]))+)""",
         re.DOTALL,
     )
 

@@ -26,7 +26,7 @@ from peertape.config import settings as config
 from peertape.config.settings import Settings
 from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.recording import covered, noting, public_origin, recording_into
-from peertape.proxy.cli.running import run
+from peertape.proxy.cli.running import demand, run
 from peertape.proxy.cli.scope import Scope
 from peertape.proxy.cli.trouble import WRONG_USAGE, explained
 from peertape.proxy.control.actions import Actions
@@ -61,6 +61,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
     settings = config.load(given)
     upstream = assembly.demand_upstream(settings)
     path = assembly.demand_file(settings.cassette)
+    demand(settings)
     rules = assembly.redaction_rules(settings)
     known = Recollection()
     with ExitStack() as stack:

@@ -13,7 +13,7 @@ from peertape.addons.replayer import Replayer
 from peertape.cassettes import demo
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
-from peertape.proxy.cli.running import run
+from peertape.proxy.cli.running import demand, run
 from peertape.proxy.cli.trouble import explained
 from peertape.proxy.cli.withprogram import WithProgram
 from peertape.proxy.control.actions import Actions
@@ -42,6 +42,7 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
       peertape replay mine.cassette --strict -- npm test
     """
     settings = config.load({**given, "cassettes": cassettes})
+    demand(settings)
     with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)) as parts:
         actions = Actions("replay", parts.shelf, parts.sessions, parts.tally)
         handoff = Handoff()

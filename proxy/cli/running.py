@@ -15,13 +15,17 @@ from mitmproxy.options import CONF_BASENAME, CONF_DIR
 from rich.console import Console
 from rich.logging import RichHandler
 
+from peertape.cassettes.database import SQLITE_MAGIC
 from peertape.cassettes.recording import Recording
+from peertape.config import settings as config
+from peertape.config.settings import Settings
 from peertape.proxy.cli import summary
 from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.trouble import Trouble
-from peertape.proxy.lanes.mitm import Addresses, Lane, LaneError, quiet
+from peertape.proxy.lanes.mitm import Addresses, Lane, LaneError, demand_free, quiet
 
 BROKE_STRICTNESS = 1
+INTERRUPTED = 130  # a run that was stopped before its command had ended, as shells spell it
 TERMINATION = 5.0  # seconds that the user's command has after SIGTERM
 
 
@@ -55,6 +59,7 @@ async def _run(lane: Lane, parts: Parts, notes: Sequence[str], command: Sequence
 
     async def ready(at: Addresses) -> None:
         nonlocal code
+        code = INTERRUPTED if command else 0  # until the command has told its own
         print(f"listening on {at.url}", flush=True)
         for note in [*notes, *_ways_in(at), *_token_note(parts)]:
             click.echo(note.replace("{url}", at.url), err=True)
@@ -64,6 +69,22 @@ async def _run(lane: Lane, parts: Parts, notes: Sequence[str], command: Sequence
 
     await lane.run(ready)
     return code
+
+
+def demand(settings: Settings) -> None:
+    """Trouble if the addresses or the journal cannot be had: before anything is written."""
+    try:
+        for address in filter(None, (settings.listen, settings.forward)):
+            demand_free(config.address(address))
+    except LaneError as error:
+        raise Trouble(str(error)) from error
+    journal = settings.journal
+    if journal is not None and journal.is_file():
+        with journal.open("rb") as file:
+            if file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC:
+                raise Trouble(f"The journal would overwrite {journal}, which is a cassette or another database.")
+    elif journal is not None and not journal.parent.is_dir():
+        raise Trouble(f"The journal {journal} cannot be written: there is no folder {journal.parent}.")
 
 
 def _handler() -> logging.Handler:

@@ -14,6 +14,8 @@ from peertape.proxy.engine.session import Session, Sessions
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.tally import Tally
 
+EARLIEST, LATEST = 0.0, datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+
 
 class ControlError(Exception):
     """A wish that is refused; its text is a sentence for the user."""
@@ -116,10 +118,13 @@ class Actions:
         wish = _read(ClockMessage, message)
         if wish.at is None and wish.advance is None and wish.freeze is None:
             raise ControlError(400, "Say `at` (an ISO 8601 time), `advance` (seconds) or `freeze` (true or false).")
+        at = None if wish.at is None else (wish.at if wish.at.tzinfo else wish.at.replace(tzinfo=UTC)).timestamp()
+        if not EARLIEST <= (session.clock.now() if at is None else at) + (wish.advance or 0.0) <= LATEST:
+            raise ControlError(400, "The clock goes from the year 1970 to the year 9999.")
         if wish.freeze is not None:
             session.clock.freeze(wish.freeze)
-        if wish.at is not None:
-            session.clock.set((wish.at if wish.at.tzinfo else wish.at.replace(tzinfo=UTC)).timestamp())
+        if at is not None:
+            session.clock.set(at)
         if wish.advance is not None:
             session.clock.advance(wish.advance)
         return {"session": session.name, **self._time(session)}

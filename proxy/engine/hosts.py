@@ -39,7 +39,14 @@ def main_authority(cassette: Cassette) -> str | None:
 def names(cassette: Cassette) -> frozenset[str]:
     """The host names, without ports, of which something was recorded; and the public one."""
     authorities = {*cassette.authorities(), _public(cassette) or ""}
-    return frozenset(host for authority in authorities if (host := urlsplit(f"//{authority}").hostname))
+    return frozenset(host for authority in authorities if (host := _host_name(authority)))
+
+
+def _host_name(authority: str) -> str | None:
+    try:
+        return urlsplit(f"//{authority}").hostname
+    except ValueError:  # whatever a client sent as its Host was recorded
+        return None
 
 
 def _public(cassette: Cassette) -> str | None:

@@ -157,6 +157,15 @@ def is_text(content_type: str) -> bool:
     return kind in _TEXTUAL or kind.startswith("text/") or kind.endswith(("+json", "+xml"))
 
 
+def origin_of(scheme: str, host: str) -> str | None:
+    """The origin by which a client reached us; None if what it sent as its Host is no host."""
+    try:
+        Origin.parse(f"{scheme}://{host}")
+    except ValueError:
+        return None
+    return f"{scheme}://{host}"
+
+
 @lru_cache(maxsize=256)
 def rewriter_of(recorded_origin: str, client_origin: str) -> Rewriter:
     return Rewriter(recorded_origin, client_origin)

@@ -6,6 +6,7 @@ import difflib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -20,6 +21,7 @@ from peertape.proxy.engine.tolerance import Tolerance
 
 NAMED = 3  # recordings a miss names
 WEIGHED = 200  # recordings of one path that are compared
+NAMED_DIFFERENCES = 40  # of a query or a body
 LIKENESS = 0.6  # of two paths, from 0 to 1
 
 
@@ -85,12 +87,8 @@ def _line(question: Question, cassette: Cassette, candidate: Candidate) -> list[
         out.append(f"method: asked {request.method}, recorded {candidate.method}")
     if fold(candidate.path) not in {question.keys(cassette).folded_path}:
         out.append(f"path: asked {request.path}, recorded {candidate.path}")
-    target = cassette.redactor.target(request.target)
-    asked, recorded = _parameters(target.partition("?")[2]), _parameters(candidate.query)
-    for name in sorted(asked.keys() | recorded.keys()):
-        if asked.get(name) != recorded.get(name):
-            out.append(f"query {name}: {_against(cassette, name, asked, recorded)}")
-    return out
+    asked = question.once(cassette, "parameters", lambda: _parameters(question.query(cassette)))
+    return [*out, *_compared("query", cassette, asked, _parameters(candidate.query))]
 
 
 def _host(question: Question, candidate: Candidate, cassette: Cassette) -> list[str]:
@@ -106,7 +104,7 @@ def _as_spelled(question: Question, cassette: Cassette, candidate: Candidate) ->
     out = []
     if candidate.path != request.path:
         out.append(f"path as spelled: asked {request.path}, recorded {candidate.path}")
-    mine = everything_told(cassette.redactor.headers(request.headers, response=False))
+    mine = everything_told(question.headers(cassette))
     theirs = everything_told(cassette.exchange(candidate.id).request.headers)
     telling_names = facts.load().telling_headers
     for name in sorted({name for name, _ in set(mine) ^ set(theirs)}):
@@ -124,7 +122,7 @@ def _asker(question: Question, cassette: Cassette, candidate: Candidate) -> list
 
 def _headers(question: Question, cassette: Cassette, candidate: Candidate) -> list[str]:
     request = question.request
-    mine = dict(telling(request.method, request.path, cassette.redactor.headers(request.headers, response=False), b""))
+    mine = dict(telling(request.method, request.path, question.headers(cassette), b""))
     recorded = cassette.exchange(candidate.id).request.headers
     theirs = dict(telling(candidate.method, candidate.path, recorded, b""))
     return [
@@ -137,37 +135,44 @@ def _headers(question: Question, cassette: Cassette, candidate: Candidate) -> li
 def _body(question: Question, cassette: Cassette, candidate: Candidate) -> list[str]:
     if candidate.body_digest == question.keys(cassette).body_digest or candidate.method != question.request.method:
         return []
-    mine = _members(cassette.redacted_body(question.request.headers, question.request.body))
+    mine = question.once(cassette, "members", lambda: _members(question.body(cassette)))
     body = cassette.exchange(candidate.id).request.body
     theirs = _members(b"".join(body.pieces(0, 64 * 1024)))
     if mine is None or theirs is None:
         return [f"body: asked {len(question.request.body)} octets, recorded {body.size}"]
-    return [
-        f"body {name}: {_against(cassette, name, mine, theirs)}"
-        for name in sorted(mine.keys() | theirs.keys())
-        if mine.get(name) != theirs.get(name)
-    ]
+    return _compared("body", cassette, mine, theirs)
+
+
+def _compared(what: str, cassette: Cassette, asked: Mapping[str, str], recorded: Mapping[str, str]) -> list[str]:
+    """A sentence for each that differs; the first of them, if there are very many."""
+    differing = [name for name in asked.keys() | recorded.keys() if asked.get(name) != recorded.get(name)]
+    shown = nsmallest(NAMED_DIFFERENCES, differing)
+    out = [f"{what} {_shortened(name)}: {_against(cassette, name, asked, recorded)}" for name in shown]
+    return out if len(shown) == len(differing) else [*out, f"{what}: {len(differing) - len(shown)} more that differ"]
 
 
 def _members(text: bytes) -> dict[str, str] | None:
     """The members of a JSON object or the fields of a form."""
     try:
         value: Any = json.loads(text)
+        if not isinstance(value, dict):
+            return None
+        return {name: json.dumps(member) for name, member in value.items()}
+    except RecursionError:
+        return None
     except ValueError:
         pairs = text.decode("latin-1").split("&")
         if not text or any("=" not in pair or "\n" in pair for pair in pairs):
             return None
         return {name: unquote_plus(value) for name, _, value in (pair.partition("=") for pair in pairs)}
-    return {name: json.dumps(member) for name, member in value.items()} if isinstance(value, dict) else None
 
 
 def _parameters(query: str) -> dict[str, str]:
-    out: dict[str, str] = {}
+    out: dict[str, list[str]] = {}
     for pair in filter(None, query.split("&")):
         name, _, value = pair.partition("=")
-        name, value = unquote_plus(name), unquote_plus(value)
-        out[name] = f"{out[name]}, {value}" if name in out else value
-    return out
+        out.setdefault(unquote_plus(name), []).append(unquote_plus(value))
+    return {name: ", ".join(values) for name, values in out.items()}
 
 
 def _against(cassette: Cassette, name: str, asked: Mapping[str, str], recorded: Mapping[str, str]) -> str:
@@ -180,7 +185,11 @@ def _against(cassette: Cassette, name: str, asked: Mapping[str, str], recorded: 
 def _said(value: str | None) -> str:
     if value is None:
         return "none"
-    return repr(value if len(value) <= 80 else f"{value[:77]}...")
+    return repr(_shortened(value))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _distinct(found: list[tuple[int, Nearest]]) -> list[tuple[int, Nearest]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from peertape.cassettes.store import Cassette
-from peertape.proxy.engine.links import rewrite_answer, with_query_to
+from peertape.proxy.engine.links import origin_of, rewrite_answer, with_query_to
 from peertape.proxy.engine.model import Answer, Request
 
 
@@ -21,7 +21,9 @@ class OutLinks:
         origin = self.public_url or cassette.public_origin
         if origin is None or request.host in ("", urlsplit(origin).netloc) or request.host in cassette.authorities():
             return request
-        target = with_query_to(request.target, f"{request.scheme}://{request.host}", origin)
+        if (client := origin_of(request.scheme, request.host)) is None:
+            return request
+        target = with_query_to(request.target, client, origin)
         return request if target == request.target else replace(request, target=target)
 
     def rewritten(self, request: Request, answer: Answer, cassette: Cassette) -> Answer:
@@ -29,4 +31,5 @@ class OutLinks:
         host = request.host
         if not host or origin is None or host in (answer.recorded_host, urlsplit(origin).netloc):
             return answer
-        return rewrite_answer(answer, origin, f"{request.scheme}://{host}")
+        client = origin_of(request.scheme, request.host)
+        return answer if client is None else rewrite_answer(answer, origin, client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from peertape.proxy.engine.clock import Clock
@@ -10,6 +11,7 @@ from peertape.proxy.engine.model import Request
 
 DEFAULT = "default"
 HEADER = "Peertape-Session"
+MOST = 1000  # sessions that are kept: a client may name any number
 
 
 @dataclass(slots=True)
@@ -48,14 +50,17 @@ def session_name(request: Request) -> str:
 
 
 class Sessions:
-    """The sessions of one lane, made when first named."""
+    """The sessions of one lane, made when first named; beyond `MOST`, the one named longest ago is forgotten."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Session] = {}
+        self._known: OrderedDict[str, Session] = OrderedDict()
 
     def get(self, name: str) -> Session:
         if name not in self._known:
             self._known[name] = Session(name)
+            if len(self._known) > MOST:
+                self._known.popitem(last=False)
+        self._known.move_to_end(name)
         return self._known[name]
 
     def of(self, request: Request) -> Session:

@@ -6,9 +6,11 @@ the same name are the same user in all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
+from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import RequestKeys
 from peertape.cassettes.store import Candidate, Cassette
 from peertape.proxy.engine.model import Request
@@ -24,6 +26,7 @@ class Question:
     request: Request
     identity: str
     _keys: dict[str, RequestKeys] = field(default_factory=dict)
+    _made: dict[tuple[str, str], object] = field(default_factory=dict)
 
     def keys(self, cassette: Cassette) -> RequestKeys:
         if cassette.name not in self._keys:
@@ -32,6 +35,25 @@ class Question:
                 request.method, request.target, request.headers, request.body, request.body_digest
             )
         return self._keys[cassette.name]
+
+    def headers(self, cassette: Cassette) -> Headers:
+        """The request's headers, redacted."""
+        return self.once(cassette, "headers", lambda: cassette.redactor.headers(self.request.headers, response=False))
+
+    def query(self, cassette: Cassette) -> str:
+        """The request's query, redacted."""
+        return self.once(cassette, "query", lambda: cassette.redactor.target(self.request.target).partition("?")[2])
+
+    def body(self, cassette: Cassette) -> bytes:
+        """The request's body, redacted."""
+        return self.once(cassette, "body", lambda: cassette.redacted_body(self.request.headers, self.request.body))
+
+    def once[T](self, cassette: Cassette, what: str, make: Callable[[], T]) -> T:
+        """Made once, however many recordings it is compared with."""
+        key = (cassette.name, what)
+        if key not in self._made:
+            self._made[key] = make()
+        return cast(T, self._made[key])
 
 
 class Shelf:

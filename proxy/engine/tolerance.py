@@ -96,7 +96,7 @@ class Tolerance:
 
     def _same_headers(self, question: Question, cassette: Cassette, candidate: Candidate, ignored: Ignored) -> bool:
         request = question.request
-        mine = self._telling(request.method, request.path, cassette.redactor.headers(request.headers, response=False))
+        mine = self._telling(request.method, request.path, question.headers(cassette))
         recorded = cassette.exchange(candidate.id).request.headers
         theirs = self._telling(candidate.method, candidate.path, recorded)
         return _without(mine, ignored.headers) == _without(theirs, ignored.headers)
@@ -125,15 +125,14 @@ def _telling_members(question: Question, cassette: Cassette, candidate: Candidat
     request, recorded = question.request, cassette.exchange(candidate.id).request
     if recorded.body.size > LARGEST_COMPARED:
         return False
-    mine = fields(request.headers, cassette.redacted_body(request.headers, request.body))
+    mine = question.once(cassette, "fields", lambda: fields(request.headers, question.body(cassette)))
     theirs = fields(recorded.headers, read(recorded.body))
     return all(mine.get(name) == theirs.get(name) for name in names)
 
 
 def _same_but(question: Question, cassette: Cassette, candidate: Candidate, paths: Sequence[str]) -> bool:
     """Whether the JSON bodies are the same but for what the paths name."""
-    request = question.request
-    mine = _json(cassette.redacted_body(request.headers, request.body))
+    mine = _json(question.body(cassette))
     theirs = _json_of(cassette.exchange(candidate.id).request.body)
     if mine is None or theirs is None:
         return False
@@ -145,7 +144,7 @@ def _same_but(question: Question, cassette: Cassette, candidate: Candidate, path
 
 def _same_query_asker(question: Question, cassette: Cassette, candidate: Candidate) -> bool:
     """A token in the query: the same, or another of the same user."""
-    mine = query_credential(cassette.redactor.target(question.request.target).partition("?")[2])
+    mine = query_credential(question.query(cassette))
     theirs = query_credential(candidate.query)
     if mine == theirs:
         return True

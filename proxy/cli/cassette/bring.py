@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from peertape.cassettes import database
 from peertape.cassettes.writer import CassetteWriter
 from peertape.config import settings as config
 from peertape.proxy.cli import options, progress
 from peertape.proxy.cli.assembly import redaction_rules
 from peertape.proxy.cli.trouble import Trouble, explained
+
+if TYPE_CHECKING:
+    from peertape.cassettes.interchange.report import ImportReport
 
 COMMITTED = 200  # exchanges per commit
 
@@ -37,6 +42,7 @@ def command(
     for path in files:
         if str(path) != "-":
             _demand_file(path)
+    is_new = not cassette.exists()
     writer = CassetteWriter(cassette, redaction_rules(settings))
     stored, report = 0, ImportReport()
     try:
@@ -50,12 +56,20 @@ def command(
                     stored += 1
                     if stored % COMMITTED == 0:
                         writer.commit()
-    finally:
+    except BaseException:
         writer.close()
-        click.echo(
-            f"{cassette}: {stored} exchanges imported{_remarks(report.incomplete.total(), report.skipped.total())}",
-            err=True,
-        )
+        if is_new and not stored:
+            database.remove(cassette)
+        else:
+            _tell(cassette, stored, report)
+        raise
+    writer.close()
+    _tell(cassette, stored, report)
+
+
+def _tell(cassette: Path, stored: int, report: ImportReport) -> None:
+    remarks = _remarks(report.incomplete.total(), report.skipped.total())
+    click.echo(f"{cassette}: {stored} exchanges imported{remarks}", err=True)
 
 
 def _remarks(incomplete: int, skipped: int) -> str:

@@ -26,7 +26,7 @@ LARGEST_SHOWN = 4 * 1024 * 1024  # octets of a body that is shown as text
 
 @click.command(name="show")
 @click.argument("cassette")
-@click.argument("exchange", metavar="ID", type=int)
+@click.argument("exchange", metavar="ID", type=click.IntRange(max=2**63 - 1))
 @click.option("--body", is_flag=True, help="Write the response's body alone, as transferred; or the request's.")
 @click.option("--request", is_flag=True, help="Only the request.")
 @click.option("--response", is_flag=True, help="Only the response.")

@@ -16,7 +16,7 @@ from peertape.cassettes.store import Candidate
 from peertape.proxy.engine.choice import Repeat, choose, played
 from peertape.proxy.engine.matching import Match, Tier
 from peertape.proxy.engine.model import Request, Source
-from peertape.proxy.engine.session import Progress, Sessions, session_name
+from peertape.proxy.engine.session import MOST, Progress, Sessions, session_name
 
 Play = Callable[..., Any]
 
@@ -185,3 +185,15 @@ def test_a_write_never_hides_the_only_candidate(numbers: list[int], write: int, 
     assert chosen.id in numbers
     assert not later or chosen.id > write
     assert choose(match, b"k", "anonymous", progress, peek=True).id in numbers
+
+
+def test_the_session_that_was_named_longest_ago_is_forgotten_at_last() -> None:
+    sessions = Sessions()
+    first, second = sessions.get("first"), sessions.get("second")
+    for number in range(MOST - 2):
+        sessions.get(str(number))
+    assert sessions.get("first") is first
+    sessions.get("one more")
+    assert len(sessions.all()) == MOST
+    assert sessions.get("first") is first
+    assert sessions.get("second") is not second
