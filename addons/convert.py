@@ -28,7 +28,7 @@ def request_of(flow: http.HTTPFlow, digest: bytes | None = None) -> Request:
         headers = Headers((("host", request.authority), *headers.pairs))
     address = flow.client_conn.peername
     return Request(
-        request.method,
+        request.data.method.decode("latin-1"),
         request.data.path.decode("latin-1"),
         headers,
         request.raw_content or b"" if digest is None else b"",
@@ -37,6 +37,11 @@ def request_of(flow: http.HTTPFlow, digest: bytes | None = None) -> Request:
         str(address[0]) if address else "",
         origin_form=is_reverse(flow),
     )
+
+
+def as_sent(text: str | None) -> str:
+    """What mitmproxy read as UTF-8, octet by octet, as all text of the wire is kept."""
+    return (text or "").encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def is_reverse(flow: http.HTTPFlow) -> bool:

@@ -39,7 +39,7 @@ class Ask:
         """Whether an HTTP/1.1 client that keeps to the rules can say it."""
         try:
             h11.Request(method=self.method, target=self.target, headers=list(self.headers))
-        except h11.LocalProtocolError:
+        except (h11.LocalProtocolError, UnicodeEncodeError):
             return False
         return True
 

@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
 
-from peertape.addons.convert import AWAY, CLIENT_HOST, SCHEME, is_answered, is_control
+from peertape.addons.convert import AWAY, CLIENT_HOST, SCHEME, as_sent, is_answered, is_control
 from peertape.addons.replayer import is_big
 from peertape.addons.streams import add_step, watched
 from peertape.cassettes.headers import Headers
@@ -121,10 +121,10 @@ class Recorder:
         request = flow.request
         headers = _headers(request.headers).only(lambda name: not name.startswith("peertape-"))
         recorded = RecordedRequest(
-            request.method,
+            request.data.method.decode("latin-1"),
             request.data.path.decode("latin-1"),
             flow.metadata.get(SCHEME, request.scheme),
-            request.host_header or request.pretty_host,
+            as_sent(request.host_header or request.pretty_host),
             request.http_version,
             headers,
         )

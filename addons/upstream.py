@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from mitmproxy import http
 
-from peertape.addons.convert import CLIENT_HOST, is_answered, is_control, is_reverse
+from peertape.addons.convert import CLIENT_HOST, as_sent, is_answered, is_control, is_reverse
 from peertape.proxy.engine.links import with_query_to
 
 
@@ -21,7 +21,7 @@ class Upstream:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         if is_reverse(flow) and not is_control(flow):
-            flow.metadata[CLIENT_HOST] = flow.request.host_header or ""
+            flow.metadata[CLIENT_HOST] = as_sent(flow.request.host_header)
             if (origin := self._origin()) and flow.request.host_header:
                 scheme = "https" if flow.client_conn.tls else "http"
                 client = f"{scheme}://{flow.request.host_header}"
@@ -43,4 +43,4 @@ def drop_own(headers: http.Headers) -> None:
 def client_host(flow: http.HTTPFlow) -> str:
     """The Host that the app named."""
     known = flow.metadata.get(CLIENT_HOST)
-    return known if isinstance(known, str) else flow.request.host_header or ""
+    return known if isinstance(known, str) else as_sent(flow.request.host_header)

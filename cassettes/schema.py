@@ -142,3 +142,12 @@ resources = Table(
     UniqueConstraint("kind", "number"),
     Index("resources_by_uuid", "uuid"),
 )
+
+
+def pseudonym_text(text: str) -> str:
+    """As the column takes it: octets that are no UTF-8, and lone surrogates, are spelled as latin-1."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass").decode("latin-1")
+    return text

@@ -284,7 +284,7 @@ class _IssuedPseudonyms:
 
     def __contains__(self, text: object) -> bool:
         with self._engine.connect() as connection:
-            return connection.execute(self._query, {"text": text}).first() is not None
+            return connection.execute(self._query, {"text": schema.pseudonym_text(str(text))}).first() is not None
 
 
 def _candidate(row: Row[Any]) -> Candidate:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +135,11 @@ class CassetteWriter:
     def learn(self, entry: ExchangeWriter, status: int, body: bytes | None, response: bytes | None, kind: str) -> None:
         request = entry.request
         for fact in learn(request.method, request.target, request.headers, body, status, response, kind):
-            self._lore.keep(fact)
+            with suppress(UnicodeEncodeError, OverflowError):  # names and numbers that no PeerTube gives
+                self._lore.keep(fact)
 
     def _issue(self, text: str) -> None:
-        self._connection.execute(_ADD_PSEUDONYM, {"text": text})
+        self._connection.execute(_ADD_PSEUDONYM, {"text": schema.pseudonym_text(text)})
 
     def _prepare(self, upstream: str | None, fixed: Mapping[str, str]) -> dict[str, str]:
         """What a new cassette begins with; an exchange left open by a kill is marked as cut, its half body goes."""

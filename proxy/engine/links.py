@@ -110,7 +110,10 @@ def rewrite_answer(answer: Answer, recorded_origin: str, client_origin: str, lim
 def with_query_to(target: str, client_origin: str, recorded_origin: str) -> str:
     """A request's target whose query names the recorded origin where it named the client's."""
     path, mark, query = target.partition("?")
-    rewriter = rewriter_of(client_origin, recorded_origin)
+    try:
+        rewriter = rewriter_of(client_origin, recorded_origin)
+    except ValueError:  # what the client sent as its Host is no host
+        return target
     if not query or rewriter.idle:
         return target
     return path + mark + rewriter.text(query.encode("latin-1"), "text/plain").decode("latin-1")

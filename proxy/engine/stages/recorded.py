@@ -94,7 +94,7 @@ class RecordedStage:
         peek = request.method == "HEAD" or "range" in request.headers
         plain = self._shelf.ask(semantics.plain(request))
         base = self._recorded(cassette, plain, session, ALL_TIERS, peek=peek)
-        if base is None and request.method == "HEAD":
+        if base is None and request.method in ("GET", "HEAD"):
             base = self._window(cassette, plain, session)
         return semantics.derive(request, base, known_as=self._recorded_etags(cassette, base)) if base else None
 
