@@ -145,6 +145,19 @@ def _pragma(engine: Engine, *statements: str) -> None:
         connection.close()
 
 
+def is_database(path: Path) -> bool:
+    """Whether an SQLite database is there, a cassette for one: not to be overwritten by something else."""
+    try:
+        return path.is_file() and _head(path) == SQLITE_MAGIC
+    except OSError:
+        return False
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(SQLITE_MAGIC))
+
+
 def remove(path: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

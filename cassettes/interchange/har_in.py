@@ -26,6 +26,7 @@ from peertape.cassettes.interchange.har_body import body_of, octets_of, posted
 from peertape.cassettes.interchange.report import ImportReport
 from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
 
+LARGEST_STATUS = 999  # RFC 9110, section 15: three digits
 OWN = "_peertape"  # the member of an entry that holds the extras
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _OPCODES = {1: True, 2: False}  # RFC 6455 section 11.8: text, binary; Chrome lists pings and errors too
@@ -80,6 +81,8 @@ class _Outcome:
 
 def _outcome(told: dict[str, Any], method: str, beside: Path | None) -> _Outcome:
     status = int(told.get("status") or 0)
+    if status > LARGEST_STATUS:
+        raise ValueError(f"{status} is no status of HTTP")
     error = told.get("_error") or told.get("_failureText") or None
     if status <= 0:
         return _Outcome(None, State.FAILED, error)

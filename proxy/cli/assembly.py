@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 
 from peertape.cassettes import demo
 from peertape.cassettes.headers import Headers
@@ -37,6 +37,8 @@ from peertape.proxy.engine.stages.refresh import RefreshStage
 from peertape.proxy.engine.stages.source import Observer, SourceStage
 from peertape.proxy.engine.tally import Tally
 from peertape.proxy.engine.tolerance import IgnoreRule, Tolerance
+
+logger = logging.getLogger(__name__)
 
 DEMO = "demo"
 
@@ -88,24 +90,34 @@ def parts(settings: Settings, cassettes: Sequence[Cassette]) -> Iterator[Parts]:
         tally = Tally(strict)
         observers: list[Observer] = [tally]
         if settings.journal is not None:
-            file = stack.enter_context(_journal(settings.journal))
-
-            def write(entry: Entry) -> None:
-                file.write(json.dumps(entry.as_json(), ensure_ascii=False) + "\n")
-                file.flush()
-
-            observers.append(write)
+            observers.append(stack.enter_context(_journal(settings.journal)))
         tolerance = Tolerance(ignore_rules(settings))
         explainer = Explainer(shelf, tolerance)
         token = settings.token or secrets.token_urlsafe(18)
         yield Parts(settings, shelf, Sessions(), tally, Matcher(tolerance), explainer, observers, token)
 
 
-def _journal(path: Path) -> TextIO:
+@contextmanager
+def _journal(path: Path) -> Iterator[Observer]:
+    """Writes every entry; when the disk is full, says so once and goes on without."""
     try:
-        return path.open("w", encoding="utf-8")
+        file = path.open("wb", buffering=0)
     except OSError as error:
         raise SettingsError(f"The journal {path} cannot be written: {error.strerror}.") from error
+    with file:
+        failed = False
+
+        def write(entry: Entry) -> None:
+            nonlocal failed
+            if failed:
+                return
+            try:
+                file.write((json.dumps(entry.as_json(), ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
+            except OSError as error:
+                failed = True
+                logger.error("THE JOURNAL STOPPED: %s cannot be written: %s.", path, error.strerror)  # noqa: TRY400
+
+        yield write
 
 
 def demand_upstream(settings: Settings) -> str:

@@ -15,7 +15,7 @@ from mitmproxy.options import CONF_BASENAME, CONF_DIR
 from rich.console import Console
 from rich.logging import RichHandler
 
-from peertape.cassettes.database import SQLITE_MAGIC
+from peertape.cassettes import database
 from peertape.cassettes.recording import Recording
 from peertape.config import settings as config
 from peertape.config.settings import Settings
@@ -79,11 +79,9 @@ def demand(settings: Settings) -> None:
     except LaneError as error:
         raise Trouble(str(error)) from error
     journal = settings.journal
-    if journal is not None and journal.is_file():
-        with journal.open("rb") as file:
-            if file.read(len(SQLITE_MAGIC)) == SQLITE_MAGIC:
-                raise Trouble(f"The journal would overwrite {journal}, which is a cassette or another database.")
-    elif journal is not None and not journal.parent.is_dir():
+    if journal is not None and database.is_database(journal):
+        raise Trouble(f"The journal would overwrite {journal}, which is a cassette or another database.")
+    if journal is not None and not journal.parent.is_dir():
         raise Trouble(f"The journal {journal} cannot be written: there is no folder {journal.parent}.")
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from peertape.cassettes import database
+from peertape.cassettes.errors import CassetteError
 from peertape.cassettes.writer import CassetteWriter
 from peertape.config import settings as config
 from peertape.proxy.cli import options, progress
@@ -57,7 +59,8 @@ def command(
                     if stored % COMMITTED == 0:
                         writer.commit()
     except BaseException:
-        writer.close()
+        with suppress(CassetteError):  # what happened first is what counts
+            writer.close()
         if is_new and not stored:
             database.remove(cassette)
         else:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from peertape.cassettes import database
 from peertape.config import settings as config
 from peertape.proxy.cli.assembly import open_cassettes
-from peertape.proxy.cli.trouble import explained
+from peertape.proxy.cli.trouble import Trouble, explained
 
 
 @click.command(name="export")
@@ -24,6 +25,8 @@ def command(cassette: str, file: Path, wanted: str | None) -> None:
     from peertape.cassettes.interchange import formats
 
     chosen = formats.format_of(file, wanted)
+    if database.is_database(file):
+        raise Trouble(f"{file} is a cassette or another database, which is not overwritten; name another file.")
     (opened,) = open_cassettes((cassette,), config.load({}))
     try:
         count = formats.write(opened.exchanges(), file, chosen)
