@@ -36,6 +36,7 @@ def request_of(flow: http.HTTPFlow, digest: bytes | None = None) -> Request:
         "https" if flow.client_conn.tls else "http",
         str(address[0]) if address else "",
         origin_form=is_reverse(flow),
+        port=flow.client_conn.sockname[1] if flow.client_conn.sockname else None,
     )
 
 

@@ -21,7 +21,7 @@ from mitmproxy import http
 
 from peertape.addons.convert import SCHEME, head_of
 from peertape.cassettes.bodies import Body
-from peertape.proxy.engine.model import Answer
+from peertape.proxy.engine.model import Answer, Delivery
 
 logger = logging.getLogger(__name__)
 
@@ -218,12 +218,22 @@ def outgoing(answer: Answer, flow: http.HTTPFlow) -> Outgoing:
     """An answer of the engine."""
     head = head_of(answer, flow)
     head.stream = True
-    return Outgoing(head, _pieces(answer.body), answer.body.size)
+    pieces = _pieces(answer.body) if answer.delivery is Delivery.WHOLE else _broken(answer)
+    return Outgoing(head, pieces, answer.body.size)
 
 
 async def _pieces(body: Body) -> AsyncIterator[bytes]:
     for piece in body.pieces():
         yield piece
+
+
+async def _broken(answer: Answer) -> AsyncIterator[bytes]:
+    """Half of the body; then the end, or nothing until the client gives up."""
+    for piece in answer.body.pieces(0, answer.body.size // 2):
+        yield piece
+    if answer.delivery is Delivery.STALL:
+        await asyncio.Event().wait()
+    raise CutError(f"a fault: {answer.delivery}")
 
 
 async def _until_gone(receive: Receive, incoming: Incoming) -> None:

@@ -8,7 +8,7 @@ import time
 
 from mitmproxy import http
 
-from peertape.addons.convert import is_control
+from peertape.addons.convert import is_answered, is_control
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Politeness:
         self._warned: set[str] = set()
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if not self._gap or is_control(flow):
+        if not self._gap or is_control(flow) or is_answered(flow):
             return
         now = time.monotonic()
         wait = max(0.0, self._next - now)

@@ -7,13 +7,14 @@ recording answers. What an instance does answer is its answer, a 502 of the web 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from mitmproxy import http
 
-from peertape.addons.convert import AWAY, is_control, note_asked
+from peertape.addons.convert import AWAY, is_answered, is_control, note_asked
 from peertape.addons.handoff import HEADER, Handoff, Incoming, Outgoing, outgoing
 from peertape.addons.instance import Ask, AwayError, Instance, Told
 from peertape.addons.presence import Presence
@@ -57,7 +58,12 @@ class Relay:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Big bodies stream to the instance; their digest is kept, so that the recording can answer as well."""
-        if is_control(flow) or not is_big(flow.request) or not self._presence(_origin(flow)).may_ask():
+        if (
+            is_control(flow)
+            or is_answered(flow)
+            or not is_big(flow.request)
+            or not self._presence(_origin(flow)).may_ask()
+        ):
             return
         note_asked(flow)
         digest = self._replayer.digest_of(Headers.from_bytes(flow.request.headers.fields))
@@ -65,7 +71,7 @@ class Relay:
         self._hand_over(flow, digest)
 
     def request(self, flow: http.HTTPFlow) -> None:
-        if flow.response is not None or flow.request.stream or is_control(flow):
+        if flow.response is not None or flow.request.stream or is_control(flow) or is_answered(flow):
             return
         if not self._presence(_origin(flow)).may_ask():
             return
@@ -103,7 +109,9 @@ class Relay:
                 presence.answered()
                 return _relayed(told)
             await incoming.drain()
-            return outgoing(self._replayer.ask(flow, None if digest is None else digest.digest), flow)
+            answer = self._replayer.ask(flow, None if digest is None else digest.digest)
+            await asyncio.sleep(answer.delay)
+            return outgoing(answer, flow)
 
         self._handoff.take(flow, make)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -12,9 +13,11 @@ from pathlib import Path
 from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
 
-from peertape.addons.convert import ANSWERED, LARGEST_INLINE, is_asked, request_of, response_of
+from peertape.addons.convert import ANSWERED, LARGEST_INLINE, is_answered, is_asked, request_of, response_of
+from peertape.addons.delivery import reset
 from peertape.addons.guard import Guard
-from peertape.addons.handoff import Handoff, Incoming, Outgoing, outgoing
+from peertape.addons.handoff import CutError, Handoff, Incoming, Outgoing, outgoing
+from peertape.addons.streams import Step
 from peertape.cassettes import demo
 from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers
@@ -23,7 +26,7 @@ from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.matching import Matcher
-from peertape.proxy.engine.model import Answer, Source
+from peertape.proxy.engine.model import Answer, Delivery, Source
 from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.session import Sessions
 from peertape.proxy.engine.shelf import Shelf
@@ -69,7 +72,12 @@ class Replayer:
 
         async def answer(incoming: Incoming) -> Outgoing:
             await incoming.drain()
-            return outgoing(self.ask(flow, digest.digest), flow)
+            answer = self.ask(flow, digest.digest)
+            await asyncio.sleep(answer.delay)
+            if answer.delivery is Delivery.RESET:
+                reset(flow)
+                raise CutError("a fault: reset")
+            return outgoing(answer, flow)
 
         def swallow(data: bytes) -> Iterable[bytes]:
             if data:
@@ -78,31 +86,36 @@ class Replayer:
                 digest.finish()
             return ()
 
-        flow.request.headers.pop("content-length", None)
-        flow.request.headers["transfer-encoding"] = "chunked"
-        flow.request.stream = swallow
+        divert(flow.request, swallow)
         self._handoff.take(flow, answer)
 
     async def request(self, flow: http.HTTPFlow) -> None:
-        if flow.response is not None or flow.request.stream or is_asked(flow):
+        if flow.response is not None or flow.request.stream or is_asked(flow) or is_answered(flow):
             return
         answer = self.ask(flow)
-        if answer.source is Source.LIVE:
-            return
-        if answer.body.size <= LARGEST_INLINE:
-            flow.response = response_of(answer, flow)
-        else:
-            self._hand_over(flow, answer)
+        await asyncio.sleep(answer.delay)
+        if answer.source is not Source.LIVE:
+            self.send(flow, answer)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         self._handoff.headers_arrived(flow)
+
+    def send(self, flow: http.HTTPFlow, answer: Answer) -> None:
+        """Answers a flow whose request is whole, or of no interest."""
+        if answer.delivery is Delivery.RESET:
+            reset(flow)
+        elif answer.delivery is Delivery.WHOLE and answer.body.size <= LARGEST_INLINE and not flow.request.stream:
+            flow.response = response_of(answer, flow)
+        else:
+            self._hand_over(flow, answer)
 
     def _hand_over(self, flow: http.HTTPFlow, answer: Answer) -> None:
         async def ready(incoming: Incoming) -> Outgoing:
             incoming.discard()
             return outgoing(answer, flow)
 
-        flow.request.raw_content = b""
+        if not flow.request.stream:
+            flow.request.raw_content = b""
         self._handoff.take(flow, ready)
 
     def ask(self, flow: http.HTTPFlow, digest: bytes | None = None) -> Answer:
@@ -154,6 +167,13 @@ def mark(flow: http.HTTPFlow, answer: Answer) -> None:
         Source.MISS: ":question:",
         Source.CONTROL: ":wrench:",
     }[answer.source]
+
+
+def divert(request: http.Request, step: Step) -> None:
+    """Lets a body that is still to come pass through `step`, which keeps it."""
+    request.headers.pop("content-length", None)
+    request.headers["transfer-encoding"] = "chunked"
+    request.stream = step
 
 
 def is_big(request: http.Request) -> bool:

@@ -22,6 +22,7 @@ from peertape.cassettes.redaction.pseudonyms import Pseudonyms
 from peertape.cassettes.redaction.redactor import Redactor
 from peertape.cassettes.redaction.rules import RedactionRules
 
+SWITCHED = 101  # to a WebSocket: only then there are messages (RFC 9110, section 15.2.2)
 EXCHANGES_KEPT = 4096  # whole exchanges that stay in memory; their bodies do not
 
 _columns = schema.exchanges.c
@@ -49,6 +50,16 @@ _HEADERS = (
 # Changes with every exchange that begins, and with what is learned when one ends.
 _NEWEST = select(
     select(func.max(_columns.id)).scalar_subquery(), select(func.count()).select_from(schema.meta).scalar_subquery()
+)
+_SEEN = select(_columns.credential).where(_columns.credential.is_not(None)).distinct()
+_REFUSED = _SEEN.where(_columns.status == 401)
+_PASSED = _SEEN.where(  # PeerTube tells those who are over a limit when it ends, also those that it lets pass
+    _columns.status < 400,
+    _columns.id.in_(
+        select(schema.headers.c.exchange_id).where(
+            schema.headers.c.part == "response", func.lower(schema.headers.c.name) == "retry-after"
+        )
+    ),
 )
 _SIZE = select(schema.bodies.c.size).where(schema.bodies.c.id == bindparam("body"))
 _USER = select(schema.credentials.c.user).where(schema.credentials.c.pseudonym == bindparam("pseudonym"))
@@ -88,6 +99,15 @@ class Candidate:
     @property
     def query(self) -> str:
         return self.target.partition("?")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What became of the tokens that were presented, by their pseudonyms."""
+
+    seen: frozenset[str]
+    refused: frozenset[str]  # with 401, at least once
+    passed: frozenset[str]  # answered although a rate limit was over
 
 
 class Cassette:
@@ -132,6 +152,17 @@ class Cassette:
     def authorities(self) -> frozenset[str]:
         """Every Host under which something was recorded."""
         return self._known("authorities", self._authorities)
+
+    def version(self) -> tuple[int, ...]:
+        """Changes whenever an exchange is added or something is learned."""
+        row = self._rows(_NEWEST)[0]
+        return tuple(value or 0 for value in row)
+
+    def _tokens(self) -> Tokens:
+        seen, refused, passed = (
+            frozenset(row.credential for row in self._rows(query)) for query in (_SEEN, _REFUSED, _PASSED)
+        )
+        return Tokens(seen, refused, passed)
 
     def _known[T](self, name: str, find: Callable[[], T]) -> T:
         """What was found, until an exchange is added or ends."""
@@ -200,6 +231,13 @@ class Cassette:
     def users(self) -> list[Row[Any]]:
         return self._rows(select(schema.users).order_by(schema.users.c.name))
 
+    def roles(self) -> dict[str, str]:
+        """By user name, as far as `/users/me` told."""
+        return self._known("roles", lambda: {row.name: row.role for row in self.users() if row.role})
+
+    def tokens(self) -> Tokens:
+        return self._known("tokens", self._tokens)
+
     def numbers(self, kind: str, uuid: str) -> list[str]:
         return [str(row.number) for row in self._rows(_NUMBERS, kind=kind, uuid=uuid)]
 
@@ -254,7 +292,7 @@ class Cassette:
             row.id,
             row.error,
             row.client_host,
-            self._messages(number),
+            self._messages(number) if row.status == SWITCHED else (),
         )
 
     def _messages(self, number: int) -> tuple[Message, ...]:

@@ -22,6 +22,11 @@ class Pattern:
     method: str | None
     path: re.Pattern[str]
 
+    @property
+    def glob(self) -> str:
+        """That of the path."""
+        return self.text.strip() if self.method is None else self.text.strip().partition(" ")[2].strip()
+
     def matches(self, method: str, path: str) -> bool:
         """`path` is without query."""
         return (self.method is None or self.method == method.upper()) and self.path.fullmatch(path) is not None

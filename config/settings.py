@@ -18,8 +18,10 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from peertape.config.faults import fault, latency
 from peertape.config.patterns import PatternError, pattern
 from peertape.config.secrets import RedactRule
+from peertape.config.trust import networks
 
 FILE = "peertape.yaml"
 SIZE = re.compile(r"(\d+)\s*([kKmMgG]?)(?:i?[bB])?")
@@ -43,6 +45,11 @@ def _octets(value: Any) -> Any:
     if not (found := SIZE.fullmatch(value.strip())):
         raise ValueError(f"{value!r} is no size; write for example 200M")
     return int(found[1]) * FACTORS[found[2].lower()]
+
+
+def _limits(value: Any) -> Any:
+    """YAML takes a bare `off` for a truth value."""
+    return "off" if value is False else value
 
 
 Several = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
@@ -90,9 +97,14 @@ class Settings(BaseSettings):
     skip: Several = ()
     max_response_body: Octets | None = None
     pace: float | None = Field(default=None, gt=0)
-    limits: str = "peertube"
+    limits: Annotated[str, BeforeValidator(_limits)] = "peertube"
+    trust_proxy: Several = ("loopback",)
+    peertube: str | None = None
     on_miss: Literal["emulate", "error"] = "emulate"
     repeat: Literal["sequence", "last", "first"] = "sequence"
+    latency: str = "none"
+    fault: Several = ()
+    seed: int | None = Field(default=None, ge=0)
     strict: Several | None = None
     journal: Path | None = None
     upstream_timeout: float = Field(default=5.0, gt=0)
@@ -106,6 +118,25 @@ class Settings(BaseSettings):
     def _are_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:
             pattern(text)
+        return value
+
+    @field_validator("fault")
+    @classmethod
+    def _are_faults(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            fault(text)
+        return value
+
+    @field_validator("latency")
+    @classmethod
+    def _is_latency(cls, value: str) -> str:
+        latency(value)
+        return value
+
+    @field_validator("trust_proxy")
+    @classmethod
+    def _are_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        networks(value)
         return value
 
     @field_validator("listen", "forward")

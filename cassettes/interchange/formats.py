@@ -49,10 +49,8 @@ _HINTS: Mapping[bytes, str] = {
 def detect(file: BinaryIO) -> Format:
     """The format, told from the first octets, which stay unread; ImportFailed if it is none that can be read."""
     head = _peek(file)
-    if _FLOW.match(head):
+    if _FLOW.match(head) or not head:  # mitmproxy writes an empty file when there was no traffic
         return Format.MITMPROXY
-    if not head:
-        raise ImportFailed(f"this file is empty; {SUPPORTED}")
     for magic, hint in _HINTS.items():
         if head.startswith(magic):
             raise ImportFailed(f"{hint}; {SUPPORTED}")

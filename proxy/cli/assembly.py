@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from peertape.cassettes import demo
@@ -18,32 +19,47 @@ from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
+from peertape.config import limits as rates
+from peertape.config import routers, rules
+from peertape.config.limits import Limits, chosen
 from peertape.config.patterns import pattern
+from peertape.config.routers import Routers
+from peertape.config.rules import RuleSet
 from peertape.config.settings import Settings, SettingsError
+from peertape.proxy.cli import faults as mishaps
+from peertape.proxy.cli.limits import limits_stage
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.control.stage import ControlStage
-from peertape.proxy.engine.chain import Stage
+from peertape.proxy.engine.chain import Engine, Stage
 from peertape.proxy.engine.choice import Repeat
+from peertape.proxy.engine.faults.active import Faults
 from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.matching import Matcher
 from peertape.proxy.engine.nearest import Explainer
+from peertape.proxy.engine.ondemand import OnDemand
 from peertape.proxy.engine.outlinks import OutLinks
-from peertape.proxy.engine.session import Sessions
+from peertape.proxy.engine.session import Session, Sessions
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.stages.miss import MissStage
+from peertape.proxy.engine.stages.outside import Outside
 from peertape.proxy.engine.stages.playing import playing
+from peertape.proxy.engine.stages.preferred import PreferredErrorStage, PreferredLimitStage
 from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.refresh import RefreshStage
 from peertape.proxy.engine.stages.source import Observer, SourceStage
 from peertape.proxy.engine.tally import Tally
 from peertape.proxy.engine.tolerance import IgnoreRule, Tolerance
+from peertape.proxy.engine.twin.answers import Answers
+from peertape.proxy.engine.twin.contract import book
+from peertape.proxy.engine.twin.surroundings import fitted
+from peertape.proxy.engine.twin.twin import Twin
 
 logger = logging.getLogger(__name__)
 
 DEMO = "demo"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Parts:
     """What every kind of run is put together from."""
 
@@ -55,6 +71,17 @@ class Parts:
     explainer: Explainer
     observers: Sequence[Observer]
     token: str
+    rules: RuleSet
+    limits: Limits
+    faults: Faults
+
+    @property
+    def notes(self) -> list[str]:
+        """What to say at the start."""
+        rules = self.rules
+        if rules.fits or self.settings.on_miss != "emulate":
+            return []
+        return [f"there are no rules for PeerTube {rules.instance} yet; those of {rules.version} are emulated instead"]
 
     def source_stage(self) -> SourceStage:
         return SourceStage(self.explainer, self.observers)
@@ -73,7 +100,58 @@ class Parts:
         between: list[Stage] = [RefreshStage(self.shelf, known)] if known is not None else []
         recorded = self.recorded_stage(repeat, known)
         control = ControlStage(actions, self.token)
-        return [self.source_stage(), control, *playing(recorded, self.explainer, *between)]
+        twin = self.twin
+        outside = Outside.of(self.routers(), self.answers(), twin, self.shelf, recorded) if twin else Outside()
+        limits = limits_stage(self.limits, self.settings, self.shelf, self.answers())
+        if known is None:
+            mishap = mishaps.stages(self.faults, self.answers(), self.rules.version, self.on_demand)
+        else:
+            mishap = mishaps.stages_behind_gate(self.faults)
+        inside = playing(recorded, self.explainer, twin, between, outside.behind_routes)
+        before: tuple[Stage, ...] = (
+            self.source_stage(),
+            control,
+            *mishap,
+            *outside.before_limits,
+            PreferredLimitStage(self.on_demand),
+            limits,
+            *outside.before_routes,
+            PreferredErrorStage(self.on_demand),
+        )
+        return [*before, *inside]
+
+    def gate(self, repeat: Repeat, known: Recollection) -> Engine:
+        """For a run with an instance: the faults that strike before it is asked."""
+        bodies = Engine(playing(self.recorded_stage(repeat, known), self.explainer))
+        source = self.source_stage()
+        return mishaps.gate(self.faults, self.answers(), self.rules.version, source, bodies, self.on_demand)
+
+    @cached_property
+    def twin(self) -> Twin | None:
+        if self.settings.on_miss != "emulate":
+            return None
+        return Twin(self.shelf, book(self.rules.version), self.answers(), self.settings.public_url)
+
+    @cached_property
+    def on_demand(self) -> OnDemand:
+        """Asked for by name, errors are made even where nothing else is emulated."""
+        version = self.rules.version
+
+        def made() -> Twin:
+            return self.twin or Twin(self.shelf, book(version), self.answers(), self.settings.public_url)
+
+        return OnDemand(made, self.answers(), rates.load(version))
+
+    def on_timeline(self, session: Session) -> None:
+        """A session's clock was set: what had been recorded by then is read now, not with its next request."""
+        if self.twin is not None:
+            self.twin.prepare(session)
+
+    def answers(self) -> Answers:
+        return Answers(self.routers(), self.rules.version)
+
+    def routers(self) -> Routers:
+        return fitted(routers.load(self.rules.version), self.shelf.cassettes)
 
     def digest_filter(self, headers: Headers) -> BodyFilter:
         """For bodies too big to be held; what is that big is a file, whose digest is the same for every cassette."""
@@ -87,14 +165,19 @@ def parts(settings: Settings, cassettes: Sequence[Cassette]) -> Iterator[Parts]:
             stack.callback(cassette.close)
         shelf = Shelf(cassettes)
         strict = frozenset(settings.strict) if settings.strict is not None else None
-        tally = Tally(strict)
+        rules = rule_set(settings, shelf)
+        tally = Tally(strict, foreign_rules=not rules.fits)
         observers: list[Observer] = [tally]
         if settings.journal is not None:
             observers.append(stack.enter_context(_journal(settings.journal)))
         tolerance = Tolerance(ignore_rules(settings))
         explainer = Explainer(shelf, tolerance)
         token = settings.token or secrets.token_urlsafe(18)
-        yield Parts(settings, shelf, Sessions(), tally, Matcher(tolerance), explainer, observers, token)
+        limits = chosen(settings.limits, rules.version)
+        faults = mishaps.active(settings, rules.version)
+        yield Parts(
+            settings, shelf, Sessions(), tally, Matcher(tolerance), explainer, observers, token, rules, limits, faults
+        )
 
 
 @contextmanager
@@ -118,6 +201,15 @@ def _journal(path: Path) -> Iterator[Observer]:
                 logger.error("THE JOURNAL STOPPED: %s cannot be written: %s.", path, error.strerror)  # noqa: TRY400
 
         yield write
+
+
+def rule_set(settings: Settings, shelf: Shelf) -> RuleSet:
+    """The version asked for, else that of the leftmost cassette that tells one."""
+    recorded = (cassette.meta().get("server_version") for cassette in shelf.cassettes)
+    try:
+        return rules.choose(settings.peertube or next(filter(None, recorded), None))
+    except rules.UnknownVersionError as error:
+        raise SettingsError(str(error)) from error
 
 
 def demand_upstream(settings: Settings) -> str:

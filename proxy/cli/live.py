@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from peertape.addons.faultgate import FaultGate
 from peertape.addons.handoff import Handoff
 from peertape.addons.instance import Instance
 from peertape.addons.intercepted import Intercepted
@@ -44,6 +45,7 @@ from peertape.proxy.lanes.mitm import Lane
 @options.pace
 @options.insecure
 @options.playing
+@options.faults
 @options.ways_in
 @options.reports
 @click.pass_context
@@ -69,7 +71,17 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         cassette = Cassette(path, rules=rules)
         parts = stack.enter_context(assembly.parts(settings, [cassette]))
         presences = Presences(upstream, settings.upstream_timeout, lambda sentence: click.echo(sentence, err=True))
-        actions = Actions("proxy", parts.shelf, parts.sessions, parts.tally, upstream, presences.go_offline)
+        actions = Actions(
+            "proxy",
+            parts.shelf,
+            parts.sessions,
+            parts.tally,
+            upstream,
+            presences.go_offline,
+            of_run=parts.limits,
+            faults_of_run=parts.faults,
+            on_timeline=parts.on_timeline,
+        )
         handoff = Handoff()
         stages = parts.replay_stages(actions, _repeat(settings), known)
         replayer = Replayer(Engine(stages), parts.sessions, handoff, parts.digest_filter)
@@ -78,7 +90,9 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         links = LiveLinks(origin)
         hosts = frozenset({urlsplit(upstream).hostname or "", *settings.allow_host}) | recording.named_hosts
         intercepted = Intercepted(hosts, recording)
+        gate = Replayer(parts.gate(_repeat(settings), known), parts.sessions, handoff, parts.digest_filter)
         addons = [
+            FaultGate(gate),
             Relay(instance, presences.of, handoff, replayer, Unmasking(known, rules)),
             Upstream(upstream, origin),
             intercepted,

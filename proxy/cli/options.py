@@ -69,8 +69,35 @@ reports = options(
         help="Exit with 1 if an answer came from elsewhere, for example --strict=recorded,derived; plain: on a miss.",
     ),
 )
+faults = options(
+    click.option(
+        "--latency",
+        metavar="none|recorded|200ms|lognormal(120ms,0.6)",
+        help="How long answers take: as recorded, always so long, or by chance with that median.  [default: none]",
+    ),
+    click.option(
+        "--fault",
+        metavar="NAME[*TIMES][=PROBABILITY][@PATTERN]",
+        multiple=True,
+        help="What goes wrong: a status, a documented error such as 403/video_requires_password, expired-token, reset, "
+        "cut-body or stall. '503*2@GET /api/v1/videos' fails twice, then heals.",
+    ),
+    click.option(
+        "--seed",
+        metavar="N",
+        type=int,
+        help="Repeats what chance does with --latency and --fault.  [default: drawn, and printed]",
+    ),
+)
 playing = options(
-    click.option("--limits", metavar="peertube|off|FILE", help="Rate limits.  [default: peertube]"),
+    click.option(
+        "--limits",
+        metavar="peertube|off|FILE",
+        help="PeerTube's rate limits, none, or a file's; 'peertube*10': ten times as much.  [default: peertube]",
+    ),
+    click.option(
+        "--peertube", metavar="VERSION", help="Whose rules are emulated.  [default: as recorded, else the newest known]"
+    ),
     click.option(
         "--on-miss",
         type=click.Choice(["emulate", "error"]),

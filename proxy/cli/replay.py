@@ -26,6 +26,7 @@ from peertape.proxy.lanes.mitm import Lane
 @click.argument("cassettes", nargs=-1, metavar="[CASSETTE]... [-- COMMAND...]")
 @options.ways_in
 @options.playing
+@options.faults
 @options.public_url
 @options.reports
 @click.pass_context
@@ -44,7 +45,15 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
     settings = config.load({**given, "cassettes": cassettes})
     demand(settings)
     with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)) as parts:
-        actions = Actions("replay", parts.shelf, parts.sessions, parts.tally)
+        actions = Actions(
+            "replay",
+            parts.shelf,
+            parts.sessions,
+            parts.tally,
+            of_run=parts.limits,
+            faults_of_run=parts.faults,
+            on_timeline=parts.on_timeline,
+        )
         handoff = Handoff()
         replayer = Replayer(Engine(parts.replay_stages(actions)), parts.sessions, handoff, parts.digest_filter)
         known = frozenset(name for cassette in parts.shelf.cassettes for name in hosts.names(cassette))

@@ -13,6 +13,7 @@ COMMANDS: Mapping[str, str] = {
     "proxy": "peertape.proxy.cli.live",
     "inspect": "peertape.proxy.cli.inspect",
     "cassette": "peertape.proxy.cli.cassette",
+    "errors": "peertape.proxy.cli.errors",
 }
 
 

@@ -21,6 +21,7 @@ from peertape.config import settings as config
 from peertape.config.settings import Settings
 from peertape.proxy.cli import summary
 from peertape.proxy.cli.assembly import Parts
+from peertape.proxy.cli.faults import seed_note
 from peertape.proxy.cli.trouble import Trouble
 from peertape.proxy.lanes.mitm import Addresses, Lane, LaneError, demand_free, quiet
 
@@ -61,7 +62,13 @@ async def _run(lane: Lane, parts: Parts, notes: Sequence[str], command: Sequence
         nonlocal code
         code = INTERRUPTED if command else 0  # until the command has told its own
         print(f"listening on {at.url}", flush=True)
-        for note in [*notes, *_ways_in(at), *_token_note(parts)]:
+        for note in [
+            *notes,
+            *parts.notes,
+            *_ways_in(at),
+            *_token_note(parts),
+            *seed_note(parts.settings, parts.faults.plan),
+        ]:
             click.echo(note.replace("{url}", at.url), err=True)
         if command:
             code = await _command(command, at.url, parts.token)

@@ -10,6 +10,11 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, NaiveDatetime, ValidationError
 
+from peertape.config import limits as rates
+from peertape.config.faults import FaultError
+from peertape.config.limits import Limits, LimitsError
+from peertape.proxy.control import faults, limits
+from peertape.proxy.engine.faults.active import Faults
 from peertape.proxy.engine.session import Session, Sessions
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.tally import Tally
@@ -51,7 +56,10 @@ class ResetMessage(_Message):
 
 
 class Actions:
-    """`go_offline` switches the instance off and on, where there is one."""
+    """`go_offline` switches the instance off and on, where there is one; `of_run`: the limits of the run.
+
+    `on_timeline` is told when a session's clock was set to a moment of the recording.
+    """
 
     def __init__(
         self,
@@ -61,6 +69,9 @@ class Actions:
         tally: Tally,
         upstream: str | None = None,
         go_offline: Callable[[bool], None] | None = None,
+        of_run: Limits | None = None,
+        faults_of_run: Faults | None = None,
+        on_timeline: Callable[[Session], None] | None = None,
     ) -> None:
         self._mode = mode
         self._shelf = shelf
@@ -69,6 +80,9 @@ class Actions:
         self._upstream = upstream
         self._go_offline = go_offline
         self._offline = False
+        self._limits = of_run
+        self._faults = faults_of_run
+        self._on_timeline = on_timeline
 
     def health(self, session: Session, _message: Any) -> dict[str, Any]:
         return {
@@ -125,9 +139,36 @@ class Actions:
             session.clock.freeze(wish.freeze)
         if at is not None:
             session.clock.set(at)
+            if self._on_timeline is not None:
+                self._on_timeline(session)
+                session.clock.set(at)  # which took its time
         if wish.advance is not None:
             session.clock.advance(wish.advance)
         return {"session": session.name, **self._time(session)}
+
+    def limits(self, session: Session, _message: Any) -> dict[str, Any]:
+        return limits.told(session, self._limits or rates.off())
+
+    def change_limits(self, session: Session, message: Any) -> dict[str, Any]:
+        if self._limits is None:
+            raise ControlError(409, f"`peertape {self._mode}` limits nothing; `peertape replay` does.")
+        try:
+            limits.change(session, _read(limits.LimitsMessage, message), self._limits)
+        except LimitsError as error:
+            raise ControlError(400, str(error)) from error
+        return limits.told(session, self._limits)
+
+    def faults(self, session: Session, _message: Any) -> dict[str, Any]:
+        return faults.told(session, self._faults or Faults())
+
+    def change_faults(self, session: Session, message: Any) -> dict[str, Any]:
+        if self._faults is None:
+            raise ControlError(409, f"`peertape {self._mode}` breaks nothing; `peertape replay` and `proxy` do.")
+        try:
+            faults.change(session, _read(faults.FaultsMessage, message), self._faults)
+        except FaultError as error:
+            raise ControlError(400, str(error)) from error
+        return faults.told(session, self._faults)
 
     def upstream(self, session: Session, message: Any) -> dict[str, Any]:  # noqa: ARG002 (it is one for all sessions)
         wish = _read(UpstreamMessage, message)

@@ -37,11 +37,15 @@ class ControlStage:
             "summary": actions.summary,
             "journal": actions.journal,
             "unmatched": actions.unmatched,
+            "limits": actions.limits,
+            "faults": actions.faults,
         }
         self._changes: dict[str, Handler] = {
             "reset": actions.reset,
             "clock": actions.clock,
             "upstream": actions.upstream,
+            "limits": actions.change_limits,
+            "faults": actions.change_faults,
         }
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
@@ -58,14 +62,14 @@ class ControlStage:
         if not name:
             _allow(request, "GET", "HEAD")
             return _page()
-        if name in self._reads:
-            _allow(request, "GET", "HEAD")
+        if name in self._reads and (request.method != "POST" or name not in self._changes):
+            _allow(request, "GET", "HEAD", *(("POST",) if name in self._changes else ()))
             return _json(200, self._reads[name](session, None))
         if name in self._changes:
             _allow(request, "POST")
             self._demand_token(request)
             return _json(200, self._changes[name](session, _message(request)))
-        known = ", ".join(sorted([*self._reads, *self._changes]))
+        known = ", ".join(sorted({*self._reads, *self._changes}))
         raise ControlError(404, f"There is no {name!r} here; there are {known}.")
 
     def _demand_token(self, request: Request) -> None:

@@ -22,6 +22,15 @@ class Source(StrEnum):
     CONTROL = "control"  # peertape's own pages under /__peertape__/; never counted
 
 
+class Delivery(StrEnum):
+    """What becomes of an answer on its way to the client."""
+
+    WHOLE = "whole"
+    RESET = "reset"  # the connection is reset before an octet was sent
+    CUT = "cut"  # the head and half of the body, then the connection is closed
+    STALL = "stall"  # the head and half of the body, then nothing until the client gives up
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a lane hands to the engine."""
@@ -33,6 +42,7 @@ class Request:
     body_digest: bytes | None = None  # of the canonical body, when the body was too big to be held
     scheme: str = "http"  # by which the client reached us
     client: str = ""  # the client's address
+    port: int | None = None  # of ours, at which it came in
     origin_form: bool = True  # False for absolute-form and intercepted requests of the forward proxy
 
     @property
@@ -63,6 +73,9 @@ class Answer:
     trailers: Headers = Headers()
     nearest: tuple[Nearest, ...] = ()  # on a miss, or where the match is not exact: the recordings that are nearly it
     ambiguous: bool = False  # several cassettes play: the exchange's number alone does not say which it is
+    took: float | None = None  # seconds from the request to the answer, when it was recorded
+    delay: float = 0.0  # seconds that the lane waits before it sends the answer
+    delivery: Delivery = Delivery.WHOLE
     recorded_host: str | None = None  # the Host of the recorded request: a client that names it gets unchanged links
 
     @property

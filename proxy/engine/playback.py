@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.model import RecordedResponse
+from peertape.cassettes.model import RecordedResponse, Timing
 from peertape.cassettes.store import Candidate, Cassette
 from peertape.proxy.engine.matching import Tier
 from peertape.proxy.engine.model import Answer, Source
@@ -25,6 +25,7 @@ def replay(cassette: Cassette, candidate: Candidate, tier: Tier) -> Answer:
         cassette.name,
         () if tier is Tier.EXACT else (("match", tier.value),),
         response.trailers,
+        took=took(exchange.timing),
         recorded_host=exchange.request.authority,
     )
 
@@ -35,3 +36,10 @@ def _framed(method: str, response: RecordedResponse) -> Headers:
     if length is None or method == "HEAD" or response.status == 304 or length == str(response.body.size):
         return response.headers
     return response.headers.replaced("Content-Length", str(response.body.size))
+
+
+def took(timing: Timing) -> float | None:
+    """Seconds from the request's end to the answer's beginning; what was imported may not know these two."""
+    begun = timing.answering if timing.answering is not None else timing.answered
+    asked = timing.sent if timing.sent is not None else timing.started
+    return None if begun is None else max(0.0, begun - asked)

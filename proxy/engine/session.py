@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from peertape.proxy.engine.clock import Clock
 from peertape.proxy.engine.journal import Journal
@@ -29,12 +30,20 @@ class Session:
     clock: Clock = field(default_factory=Clock)
     journal: Journal = field(default_factory=Journal)
     progress: dict[str, Progress] = field(default_factory=dict)  # by cassette name
+    memory: dict[type, Any] = field(default_factory=dict)  # what stages keep of it, by its type
 
     def in_cassette(self, name: str) -> Progress:
         return self.progress.setdefault(name, Progress())
 
+    def recall[T](self, kind: type[T]) -> T:
+        """What a stage keeps of the session; made anew, without arguments, when there is none yet."""
+        if kind not in self.memory:
+            self.memory[kind] = kind()
+        return cast(T, self.memory[kind])
+
     def reset(self) -> None:
-        """Back to the start: positions, clock and journal."""
+        """Back to the start."""
+        self.memory.clear()
         self.clock.reset()
         self.journal.clear()
         self.progress.clear()

@@ -12,9 +12,13 @@ MISSES_NAMED = 1000
 
 @dataclass(slots=True)
 class Tally:
-    """An observer of the engine. `strict` names the sources that are allowed; None allows all."""
+    """An observer of the engine. `strict` names the sources that are allowed; None allows all.
+
+    `foreign_rules`: what is emulated is emulated by the rules of another version, which never is strict.
+    """
 
     strict: frozenset[str] | None = None
+    foreign_rules: bool = False
     sources: Counter[str] = field(default_factory=Counter)
     used: set[tuple[str, int]] = field(default_factory=set)  # (cassette, exchange)
     missed: Counter[str] = field(default_factory=Counter)  # "GET /path?query"
@@ -29,6 +33,8 @@ class Tally:
             self.missed[f"{entry.method} {entry.target}"] += 1
         if self.strict is not None and entry.source not in self.strict:
             self.broken[entry.source] += 1
+        elif self.strict is not None and entry.source == "emulated" and self.foreign_rules:
+            self.broken["emulated by the rules of another version"] += 1
 
     @property
     def answers(self) -> int:

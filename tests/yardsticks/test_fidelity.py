@@ -18,7 +18,7 @@ from support.process import PROGRAM
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 FIDELITY = SHARED / "tools" / "fidelity.py"
-LATER = {"rate-limits", "websocket"}  # they need the twin's limits, and WebSockets
+LATER = {"rate-limits", "websocket"}  # test_limits.py plays the one; the other needs WebSockets
 RECORDINGS = sorted(path for path in SHARED.glob("recordings/*.mitm") if path.stem not in LATER)
 WAYS = {
     "in order": [],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from peertape.proxy.cli.cassette import audit, bring, ls, redact, send, show, stats
+from peertape.proxy.cli.cassette import audit, bring, lint, ls, redact, send, show, stats
 
 
 @click.group(name="cassette")
@@ -12,5 +12,5 @@ def command() -> None:
     """Look into cassettes, bring recordings in, and take them out."""
 
 
-for module in (ls, show, stats, bring, send, redact, audit):
+for module in (ls, show, stats, bring, send, redact, audit, lint):
     command.add_command(module.command)

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from peertape.proxy.engine.chain import Stage
 from peertape.proxy.engine.nearest import Explainer
+from peertape.proxy.engine.stages.contract import ContractStage, StandingStage
 from peertape.proxy.engine.stages.dates import DateStage
 from peertape.proxy.engine.stages.miss import MissStage
 from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.visitor import VisitorStage
+from peertape.proxy.engine.twin.twin import Twin
 
 
-def playing(recorded: RecordedStage, explainer: Explainer, *between: Stage) -> list[Stage]:
-    """`between` stands behind what was recorded of the user, and before what was recorded of visitors."""
-    return [DateStage(), recorded, *between, VisitorStage(explainer.shelf, recorded), MissStage(explainer)]
+def playing(
+    recorded: RecordedStage,
+    explainer: Explainer,
+    twin: Twin | None = None,
+    between: Sequence[Stage] = (),
+    last: Sequence[Stage] = (),
+) -> list[Stage]:
+    """`between` stands behind what was recorded of the user, and before what was recorded of visitors; `last` behind
+    all that knows an answer.
+    """
+    before = [StandingStage(twin)] if twin else []
+    behind = [ContractStage(twin)] if twin else []
+    visitor = VisitorStage(explainer.shelf, recorded)
+    return [DateStage(), *before, recorded, *between, visitor, *behind, *last, MissStage(explainer)]

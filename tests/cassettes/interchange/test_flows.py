@@ -18,6 +18,7 @@ from mitmproxy.test import tflow, tutils
 from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.errors import ImportFailed
 from peertape.cassettes.headers import Headers
+from peertape.cassettes.interchange import formats
 from peertape.cassettes.interchange.flows import exchange_of, flow_of, read_flows, write_flows
 from peertape.cassettes.interchange.report import ImportReport
 from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, State, Timing
@@ -314,3 +315,8 @@ class TestWriting:
     def test_the_comment_names_the_exchange(self) -> None:
         numbered = Exchange(exchange().request, exchange().response, Timing(1.0), id=42)
         assert flow_of(numbered).comment == "peertape exchange 42"
+
+
+def test_an_empty_file_is_a_recording_of_no_traffic(tmp_path: Path) -> None:
+    (tmp_path / "empty.mitm").write_bytes(b"")
+    assert list(formats.read(tmp_path / "empty.mitm")) == []

@@ -49,7 +49,6 @@ class TestDetect:
     @pytest.mark.parametrize(
         ("data", "sentence"),
         [
-            (b"", "is empty"),
             (b"SQLite format 3\0 ...", "cassette merge"),
             (b"PK\x03\x04", "ZIP archive"),
             (b"\x1f\x8b\x08", "gzip"),

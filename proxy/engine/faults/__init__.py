@@ -1,0 +1,1 @@
+"""Slow and broken on demand: what strikes which request, repeatable from a seed."""

@@ -1,0 +1,57 @@
+"""The contract: what PeerTube refuses by its rules. Two places in the chain, one twin.
+
+Without a timeline a recording knows better than the rules, so that they stand behind it. With the clock set, a
+recorded success may be of before a change: then the rules are asked first whether PeerTube would still do it. What
+they would have refused then as well, they refuse out of ignorance.
+"""
+
+from __future__ import annotations
+
+from peertape.cassettes.bodies import read
+from peertape.proxy.engine.chain import Rest
+from peertape.proxy.engine.model import Answer, Request, Source
+from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.twin.accounts import is_over
+from peertape.proxy.engine.twin.case import Outcome
+from peertape.proxy.engine.twin.twin import Twin
+
+
+class ContractStage:
+    """Stands behind what is recorded."""
+
+    def __init__(self, twin: Twin) -> None:
+        self._twin = twin
+
+    def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
+        return self._twin.judge(request, session).answer or rest(request)
+
+
+class StandingStage:
+    """Stands before what is recorded: whether a success still holds, by the moment and by the token."""
+
+    def __init__(self, twin: Twin) -> None:
+        self._twin = twin
+
+    def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
+        answer = rest(request)
+        is_played = answer.source in (Source.RECORDED, Source.DERIVED) and answer.status < 400
+        if is_played and (refusal := self._refusal(request, session, answer)):
+            return refusal
+        self._twin.accounts.note(request, session, answer)
+        return answer
+
+    def _refusal(self, request: Request, session: Session, answer: Answer) -> Answer | None:
+        token_is_over = is_over(request, session)
+        if not token_is_over and session.clock.timeline is None:
+            return None
+        verdict = self._twin.judge(request, session)
+        if verdict.outcome is not Outcome.REFUSED or verdict.answer is None:
+            return None
+        if token_is_over:
+            return verdict.answer
+        then = self._twin.refused_then(answer)
+        is_ignorance = then is not None and (then.status, read(then.body)) == (
+            verdict.answer.status,
+            read(verdict.answer.body),
+        )
+        return None if is_ignorance else verdict.answer

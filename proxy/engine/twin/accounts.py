@@ -1,0 +1,92 @@
+"""Tokens in the course of a session: when they were given out by its clock, and which were revoked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from peertape.cassettes.bodies import read
+from peertape.cassettes.learning import LOGIN
+from peertape.cassettes.paths import fold
+from peertape.proxy.engine.model import Answer, Request
+from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.shelf import USER, Question, Shelf
+from peertape.proxy.engine.twin.credentials import Bearer
+from peertape.proxy.engine.twin.effects import acting
+from peertape.proxy.engine.twin.facts import Entity
+from peertape.proxy.engine.twin.history import TOKEN, History
+from peertape.proxy.engine.twin.world import World
+
+REVOKE = "/api/v1/users/revoke-token"
+LARGEST_LOGIN = 64 * 1024
+
+
+@dataclass(slots=True)
+class Tokens:
+    """By the text that the client holds. `ends`: when those given out in this session expire, in its epoch seconds."""
+
+    ends: dict[str, float] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
+
+    def is_over(self, token: str, now: float) -> bool:
+        return token in self.revoked or self.ends.get(token, now) < now
+
+
+class Accounts:
+    def __init__(self, shelf: Shelf, history: History) -> None:
+        self._shelf = shelf
+        self._history = history
+
+    def bearer(self, question: Question, session: Session, world: World) -> Bearer:
+        request = question.request
+        if "authorization" not in request.headers:
+            return Bearer(present=False, user=None)
+        if is_over(request, session):
+            return Bearer(present=True, user=None)
+        if session.clock.timeline is None:
+            name = question.identity.removeprefix(USER) if question.identity.startswith(USER) else None
+            return Bearer(present=True, user=acting(world, name))
+        return Bearer(present=True, user=self._by_then(question, world, session.clock.now()))
+
+    def note(self, request: Request, session: Session, answer: Answer) -> None:
+        """A login that was answered starts its tokens' time; a revocation ends it."""
+        if request.method != "POST" or answer.status != 200:
+            return
+        path, tokens = fold(request.path), session.recall(Tokens)
+        if path == REVOKE and (token := _token(request)):
+            tokens.revoked.add(token)
+        elif path == LOGIN and answer.body.size <= LARGEST_LOGIN:
+            try:
+                given = json.loads(read(answer.body))
+            except ValueError:
+                return
+            if isinstance(given, dict) and isinstance(token := given.get("access_token"), str):
+                tokens.revoked.discard(token)
+                if isinstance(lifetime := given.get("expires_in"), (int, float)):
+                    tokens.ends[token] = session.clock.now() + lifetime
+
+    def _by_then(self, question: Question, world: World, now: float) -> Entity | None:
+        """Who held the token at that moment of the timeline. One that no recorded login gave out was there before."""
+        for cassette in self._shelf.cassettes:
+            text = question.keys(cassette).credential
+            if text is None:
+                return None
+            token = world.known(TOKEN, text, by="text")
+            if token is not None:
+                ends = token.get("ends")
+                return None if ends is not None and ends < now else acting(world, token.get("user"))
+            user = cassette.user_of(text)
+            if user is not None and not world.has_heard_of(TOKEN, text) and not self._history.issued(text):
+                return acting(world, user)
+        return None
+
+
+def is_over(request: Request, session: Session) -> bool:
+    """Whether the request's token expired or was revoked within the session."""
+    token = _token(request)
+    return token is not None and session.recall(Tokens).is_over(token, session.clock.now())
+
+
+def _token(request: Request) -> str | None:
+    scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None

@@ -1,0 +1,73 @@
+"""What is known: objects told by recorded answers, and the entities that they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from peertape.proxy.engine.twin.undecided import Undecided
+
+
+class Told(dict[str, Any]):
+    """A recorded object. What it does not have is not known."""
+
+    def tell(self, name: Any) -> Any:
+        if name not in self:
+            raise Undecided(str(name))
+        return self[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of entity, as section `kinds` of the contracts describes it."""
+
+    name: str
+    missing: str = "Not found"  # the sentence of the 404
+    keys: tuple[str, ...] = ("id",)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)  # members that are entities themselves: of which kind
+    derived: Mapping[str, Any] = field(default_factory=dict)  # Expressions over `this`, for members that are not told
+
+
+@dataclass(slots=True, eq=False)
+class Entity:
+    """A thing of the instance: a video, a user. `gone`: it was removed."""
+
+    kind: Kind
+    members: dict[str, Any] = field(default_factory=dict)
+    gone: bool = False
+
+    def tell(self, name: Any) -> Any:
+        if name in self.members:
+            return self.members[name]
+        if name in self.kind.defaults:
+            return self.kind.defaults[name]
+        raise Undecided(f"{self.kind.name}.{name}")
+
+    def get(self, name: str) -> Any:
+        """The member, or None where it is not known."""
+        return self.members.get(name, self.kind.defaults.get(name))
+
+
+def told(value: Any) -> Any:
+    """A JSON value as facts: `{id, label}` is the id, objects say when they do not know."""
+    if isinstance(value, Entity):
+        return value
+    if isinstance(value, Mapping):
+        if value.keys() == {"id", "label"}:
+            return value["id"]
+        return Told((name, told(member)) for name, member in value.items())
+    if isinstance(value, (list, tuple)):
+        return [told(item) for item in value]
+    return value
+
+
+def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> Told:
+    """`old` with what `new` says, at any depth."""
+    out = Told(old)
+    for name, value in new.items():
+        before = out.get(name)
+        both = isinstance(before, Mapping) and isinstance(value, Mapping)
+        out[name] = merged(before, value) if both else told(value)  # type: ignore[arg-type]
+    return out

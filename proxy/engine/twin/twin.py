@@ -1,0 +1,128 @@
+"""The twin: judges a request by the contracts, over the world that the cassettes tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from peertape.cassettes.bodies import read
+from peertape.proxy.engine.model import Answer, Request
+from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.shelf import Shelf
+from peertape.proxy.engine.twin import asking, functions
+from peertape.proxy.engine.twin.accounts import Accounts
+from peertape.proxy.engine.twin.answers import Answers
+from peertape.proxy.engine.twin.case import Case, Outcome, Verdict
+from peertape.proxy.engine.twin.contract import Book, Contract
+from peertape.proxy.engine.twin.expressions import Evaluator
+from peertape.proxy.engine.twin.framing import settled
+from peertape.proxy.engine.twin.given import given
+from peertape.proxy.engine.twin.history import MOST_BYTES, History
+from peertape.proxy.engine.twin.ourhosts import is_our_host
+from peertape.proxy.engine.twin.routes import Found
+from peertape.proxy.engine.twin.steps import judge
+from peertape.proxy.engine.twin.undecided import Undecided
+
+
+class Twin:
+    """`public_url`: where the instance is, if the user says so."""
+
+    def __init__(self, shelf: Shelf, book: Book, answers: Answers, public_url: str | None = None) -> None:
+        self._shelf = shelf
+        self._book = book
+        self._answers = answers
+        self._history = History(shelf, book)
+        self.accounts = Accounts(shelf, self._history)
+        self._past = Session("past")
+        self._public_url = public_url
+        self._rules = {**functions.of_rules(book.roles), **functions.of_secrets(self._disguises)}
+
+    @property
+    def book(self) -> Book:
+        return self._book
+
+    def knows(self, method: str, path: str) -> bool:
+        """Whether PeerTube has such a route."""
+        return self._book.routes.find(method, path) is not None
+
+    def prepare(self, session: Session) -> None:
+        """Makes the session's world ready, which takes a moment for a big cassette."""
+        self._history.world(session)
+
+    def refused_then(self, answer: Answer) -> Answer | None:
+        """How the rules would have refused a recorded success at its own moment: of that they do not know enough."""
+        cassette = next((known for known in self._shelf.cassettes if known.name == answer.cassette), None)
+        if cassette is None or answer.exchange is None:
+            return None
+        exchange = cassette.exchange(answer.exchange)
+        recorded = exchange.request
+        body = read(recorded.body) if recorded.body.size <= MOST_BYTES else b""
+        request = Request(recorded.method, recorded.target, recorded.headers, body)
+        self._past.clock.freeze(True)
+        self._past.clock.set(exchange.timing.started)
+        verdict = self.judge(request, self._past)
+        return verdict.answer if verdict.outcome is Outcome.REFUSED else None
+
+    def judge(self, request: Request, session: Session) -> Verdict:
+        found = self._book.routes.find(request.method, request.path)
+        if found is None or not found.route.steps:
+            return Verdict(Outcome.UNDECIDED, why="no rules for this route")
+        case = self.case(request, session, found)
+        try:
+            return settled(judge(found.route.steps, case) or Verdict(Outcome.ACCEPTED), case)
+        except Undecided as undecided:
+            return Verdict(Outcome.UNDECIDED, why=undecided.what)
+
+    def case(self, request: Request, session: Session, found: Found[Contract]) -> Case:
+        """The request before the rules of its route."""
+        contract, now = found.route, session.clock.now()
+        question = self._shelf.ask(request)
+        world = self._history.world(session)
+        seen = given(request, found.params)
+        asked: dict[str, Any] = {}
+        names = {
+            "params": seen.params,
+            "query": seen.query,
+            "body": seen.body,
+            "headers": seen.headers,
+            "cookies": seen.cookies,
+            "files": seen.files,
+            "me": None,
+            "now": now,
+            "config": world.config,
+            "asked": asked,
+            "request": {
+                "method": request.method,
+                "path": request.path,
+                "target": request.target,
+                "host": request.host,
+                "query": request.query,
+            },
+        }
+        return Case(
+            request,
+            seen,
+            world,
+            self._answers,
+            Evaluator(
+                names,
+                {
+                    **self._rules,
+                    **functions.of_world(world),
+                    **asking.of_request(request),
+                    "is_our_host": self._reached_by(request),
+                },
+            ),
+            now,
+            contract.docs,
+            contract.at,
+            self.accounts.bearer(question, session, world),
+            asked=asked,
+            memory=session.memory,
+        )
+
+    def _reached_by(self, request: Request) -> Callable[[str], bool]:
+        return lambda host: is_our_host(host, request.port, self._shelf, self._public_url)
+
+    def _disguises(self, text: str, guessable: bool) -> frozenset[str]:
+        return frozenset(cassette.pseudonyms.of(text, guessable) for cassette in self._shelf.cassettes) | {text}

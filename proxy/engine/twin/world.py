@@ -1,0 +1,149 @@
+"""The world: what exists on the instance, as far as the recordings told by some moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from peertape.proxy.engine.twin.facts import Entity, Kind, Told, merged, told
+from peertape.proxy.engine.twin.undecided import Undecided
+from peertape.proxy.engine.twin.values import exists, text_of
+
+Derive = Callable[[Entity, Any], Any]  # the value of a derived member's expression
+
+
+class World:
+    """Entities by their keys, and the configuration. `derive` evaluates the expressions of derived members."""
+
+    def __init__(self, kinds: Mapping[str, Kind], configuration: Mapping[str, Any], derive: Derive) -> None:
+        self.kinds = kinds
+        self.config: Told = told(configuration)
+        self._derive = derive
+        self._by_key: dict[tuple[str, str, str], Entity] = {}
+        self._all: dict[str, list[Entity]] = {}
+
+    def known(self, kind: str, key: Any, by: str | None = None) -> Entity | None:
+        """The entity that the key names; `by`: which of the kind's keys, else any of them in their order."""
+        if isinstance(key, Entity):
+            return None if key.gone else key
+        if not exists(key):
+            return None
+        for name in (by,) if by else self.kinds[kind].keys:
+            found = self._by_key.get((kind, name, _spelled(key)))
+            if found is not None and not found.gone:
+                return found
+        return None
+
+    def has_heard_of(self, kind: str, key: Any) -> bool:
+        """Whether something has, or had, that key."""
+        return any((kind, name, _spelled(key)) in self._by_key for name in self.kinds[kind].keys)
+
+    def all_of(self, kind: str, wanted: Mapping[str, Any]) -> list[Entity]:
+        """Those with these members; one of which a member is not known does not count."""
+        return [entity for entity in self._all.get(kind, ()) if not entity.gone and _has(entity, wanted)]
+
+    def learn(self, kind: str, value: Any, more: Mapping[str, Any] | None = None) -> Entity | None:
+        """Makes an object known; None if it has none of its kind's keys."""
+        if isinstance(value, Entity):
+            return self._update(value, more or {})
+        if not isinstance(value, Mapping):
+            return None
+        spec = self.kinds[kind]
+        members = self._with_keys(spec, {**value, **(more or {})})
+        entity = self._of_keys(spec, members)
+        if entity is None:
+            if not any(exists(members.get(name)) for name in (*spec.keys, *spec.derived)):
+                return None
+            entity = Entity(spec)
+            self._all.setdefault(kind, []).append(entity)
+        return self._update(entity, members)
+
+    def change(self, kind: str, key: Any, more: Mapping[str, Any]) -> None:
+        entity = self.known(kind, key)
+        if entity is not None:
+            self._update(entity, more)
+        elif exists(key):
+            spec = self.kinds[kind]
+            name = next((k for k in spec.keys if _fits(k, key)), spec.keys[0])
+            self.learn(kind, {name: key}, more)
+
+    def forget(self, entities: Iterable[Entity]) -> None:
+        for entity in entities:
+            entity.gone = True
+
+    def configure(self, value: Any) -> None:
+        if isinstance(value, Mapping):
+            self.config = merged(self.config, value)
+
+    def _with_keys(self, spec: Kind, members: dict[str, Any]) -> dict[str, Any]:
+        """With those keys that are derived, in their order: an object may be known by what it does not spell out."""
+        probe = Entity(spec, {name: told(value) for name, value in members.items()}) if spec.derived else None
+        for name, expression in spec.derived.items():
+            if probe and name not in probe.members:
+                self._try(probe, name, expression)
+                if name in spec.keys and name in probe.members:
+                    members[name] = probe.members[name]
+        return members
+
+    def _of_keys(self, spec: Kind, members: Mapping[str, Any]) -> Entity | None:
+        """The entity that any of the members names; two that turn out to be one are made one."""
+        found: list[Entity] = []
+        for name in spec.keys:
+            if exists(members.get(name)):
+                entity = self._by_key.get((spec.name, name, _spelled(members[name])))
+                if entity is not None and entity not in found:
+                    found.append(entity)
+        for other in found[1:]:
+            found[0].members.update(other.members)
+            other.members = found[0].members
+            self._all[spec.name].remove(other)
+            self._by_key.update({key: found[0] for key, entity in self._by_key.items() if entity is other})
+        return found[0] if found else None
+
+    def _update(self, entity: Entity, members: Mapping[str, Any]) -> Entity:
+        spec = entity.kind
+        entity.gone = False
+        for name, value in members.items():
+            part = spec.parts.get(name)
+            if part is not None and isinstance(value, Mapping):
+                entity.members[name] = self.learn(part, value) or told(value)
+            elif part is not None and isinstance(value, list):
+                entity.members[name] = [self.learn(part, item) or told(item) for item in value]
+            else:
+                entity.members[name] = told(value)
+        for name, expression in spec.derived.items():
+            if name not in entity.members:
+                self._try(entity, name, expression)
+        for name in spec.keys:
+            if exists(entity.members.get(name)):
+                self._by_key[spec.name, name, _spelled(entity.members[name])] = entity
+        return entity
+
+    def _try(self, entity: Entity, name: str, expression: Any) -> None:
+        try:
+            entity.members[name] = self._derive(entity, expression)
+        except Undecided:
+            return
+
+
+def _spelled(key: Any) -> str:
+    return text_of(key).lower()
+
+
+def _fits(name: str, key: Any) -> bool:
+    """Whether a value looks like that key: numbers are ids, long texts UUIDs."""
+    text = text_of(key)
+    if name == "id":
+        return text.isdecimal()
+    if name == "uuid":
+        return len(text) == 36 and text.count("-") == 4
+    if name == "shortUUID":
+        return 20 <= len(text) <= 22
+    return not text.isdecimal()
+
+
+def _has(entity: Entity, wanted: Mapping[str, Any]) -> bool:
+    try:
+        return all(entity.tell(name) == value for name, value in wanted.items())
+    except Undecided:
+        return False
