@@ -24,6 +24,7 @@ from peertape.cassettes.redaction.rules import RedactionRules
 
 SWITCHED = 101  # to a WebSocket: only then there are messages (RFC 9110, section 15.2.2)
 EXCHANGES_KEPT = 4096  # whole exchanges that stay in memory; their bodies do not
+LOOKUPS_KEPT = 1024  # what was found, which several stages ask for within one request
 
 _columns = schema.exchanges.c
 _CANDIDATE = select(
@@ -123,7 +124,12 @@ class Cassette:
             bytes.fromhex(meta["key"]), bytes.fromhex(meta["salt"]), _IssuedPseudonyms(self._engine)
         )
         self.redactor = Redactor(self.pseudonyms, self.rules)
+        # Differs from what it was whenever anybody has written in between.
+        self.changes: Callable[[], int] = database.changes(path, self._engine)
         self._found: dict[str, object] = {}
+        self._found_at: int | None = None
+        self._lookups: OrderedDict[tuple[object, ...], object] = OrderedDict()
+        self._looked_at: int | None = None
         self._kept: OrderedDict[int, Exchange] = OrderedDict()
 
     def close(self) -> None:
@@ -166,12 +172,26 @@ class Cassette:
 
     def _known[T](self, name: str, find: Callable[[], T]) -> T:
         """What was found, until an exchange is added or ends."""
-        version = self._rows(_NEWEST)[0]
-        if self._found.get("version") != version:
-            self._found = {"version": version}
+        if (changes := self.changes()) != self._found_at:
+            self._found_at = changes
+            if self._found.get("version") != (version := self.version()):
+                self._found = {"version": version}
         if name not in self._found:
             self._found[name] = find()
         return cast(T, self._found[name])
+
+    def _looked_up[T](self, key: tuple[object, ...], find: Callable[[], T]) -> T:
+        """What was found under that key, until anything is written."""
+        if (changes := self.changes()) != self._looked_at:
+            self._looked_at = changes
+            self._lookups.clear()
+        if key in self._lookups:
+            self._lookups.move_to_end(key)
+            return cast(T, self._lookups[key])
+        found = self._lookups[key] = find()
+        if len(self._lookups) > LOOKUPS_KEPT:
+            self._lookups.popitem(last=False)
+        return found
 
     def _public_origin(self) -> str | None:
         meta = self.meta()
@@ -199,14 +219,15 @@ class Cassette:
         return body_filter.feed(body) + body_filter.finish()
 
     def by_exact_key(self, key: bytes) -> list[Candidate]:
-        return [_candidate(row) for row in self._rows(_BY_EXACT, key=key)]
+        return list(self._looked_up(("exact", key), lambda: [*map(_candidate, self._rows(_BY_EXACT, key=key))]))
 
     def by_telling_key(self, key: bytes) -> list[Candidate]:
-        return [_candidate(row) for row in self._rows(_BY_TELLING, key=key)]
+        return list(self._looked_up(("telling", key), lambda: [*map(_candidate, self._rows(_BY_TELLING, key=key))]))
 
     def by_path(self, paths: Iterable[str]) -> list[Candidate]:
         """`paths` as `paths.fold` spells them."""
-        return [_candidate(row) for row in self._rows(_BY_PATH, paths=list(paths))]
+        wanted = list(paths)
+        return list(self._looked_up(("path", *wanted), lambda: [*map(_candidate, self._rows(_BY_PATH, paths=wanted))]))
 
     def candidate(self, number: int) -> Candidate | None:
         row = next(iter(self._rows(_CANDIDATE.where(_columns.id == number))), None)
@@ -225,8 +246,8 @@ class Cassette:
 
     def user_of(self, pseudonym: str) -> str | None:
         """Whose the token behind a pseudonym is."""
-        row = next(iter(self._rows(_USER, pseudonym=pseudonym)), None)
-        return str(row.user) if row else None
+        rows = self._looked_up(("user", pseudonym), lambda: self._rows(_USER, pseudonym=pseudonym))
+        return str(rows[0].user) if rows else None
 
     def users(self) -> list[Row[Any]]:
         return self._rows(select(schema.users).order_by(schema.users.c.name))
@@ -239,13 +260,14 @@ class Cassette:
         return self._known("tokens", self._tokens)
 
     def numbers(self, kind: str, uuid: str) -> list[str]:
-        return [str(row.number) for row in self._rows(_NUMBERS, kind=kind, uuid=uuid)]
+        rows = self._looked_up(("numbers", kind, uuid), lambda: self._rows(_NUMBERS, kind=kind, uuid=uuid))
+        return [str(row.number) for row in rows]
 
     def uuid(self, kind: str, number: str) -> str | None:
         if len(number) > 18:  # beyond SQLite's integers: no resource has it
             return None
-        row = next(iter(self._rows(_UUID, kind=kind, number=int(number))), None)
-        return str(row.uuid) if row else None
+        rows = self._looked_up(("uuid", kind, number), lambda: self._rows(_UUID, kind=kind, number=int(number)))
+        return str(rows[0].uuid) if rows else None
 
     def exchanges(self) -> Iterator[Exchange]:
         """All of them whole, in recorded order."""

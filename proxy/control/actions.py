@@ -141,7 +141,6 @@ class Actions:
             session.clock.set(at)
             if self._on_timeline is not None:
                 self._on_timeline(session)
-                session.clock.set(at)  # which took its time
         if wish.advance is not None:
             session.clock.advance(wish.advance)
         return {"session": session.name, **self._time(session)}

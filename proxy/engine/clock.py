@@ -9,20 +9,19 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Clock:
-    """`timeline` is None until the clock was set with `at`; from then on it says up to when the recording is known."""
+    """`timeline` is None until the clock was set with `at`; from then on it says up to when the recording is known.
+
+    It does not run by itself: what a request is told must not hang on the milliseconds since the clock was set.
+    """
 
     real: Callable[[], float] = field(default=time.time)
     _offset: float = 0.0
     _stopped_at: float | None = None
-    _on_timeline: bool = False
+    timeline: float | None = None
 
     def now(self) -> float:
         """Epoch seconds."""
         return self._stopped_at if self._stopped_at is not None else self.real() + self._offset
-
-    @property
-    def timeline(self) -> float | None:
-        return self.now() if self._on_timeline else None
 
     @property
     def frozen(self) -> bool:
@@ -30,10 +29,12 @@ class Clock:
 
     def set(self, at: float) -> None:
         self._move_to(at)
-        self._on_timeline = True
+        self.timeline = at
 
     def advance(self, seconds: float) -> None:
         self._move_to(self.now() + seconds)
+        if self.timeline is not None:
+            self.timeline += seconds
 
     def freeze(self, stop: bool) -> None:
         if stop:
@@ -43,7 +44,7 @@ class Clock:
             self._stopped_at = None
 
     def reset(self) -> None:
-        self._offset, self._stopped_at, self._on_timeline = 0.0, None, False
+        self._offset, self._stopped_at, self.timeline = 0.0, None, None
 
     def _move_to(self, at: float) -> None:
         if self._stopped_at is not None:

@@ -28,7 +28,9 @@ def needs_derivation(request: Request) -> bool:
 
 
 def plain(request: Request) -> Request:
-    """The request as a GET of the whole, without conditions."""
+    """The request as a GET of the whole, without conditions; the same one if it is that."""
+    if request.method == "GET" and not needs_derivation(request):
+        return request
     return replace(request, method="GET", headers=request.headers.without("range", *CONDITIONS))
 
 

@@ -6,6 +6,7 @@ the same name are the same user in all of them.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -16,6 +17,7 @@ from peertape.cassettes.store import Candidate, Cassette
 from peertape.proxy.engine.model import Request
 
 ANONYMOUS = "anonymous"
+ASKED_KEPT = 8  # a request, and the forms in which stages look for its answer
 USER = "user:"
 
 
@@ -59,10 +61,23 @@ class Question:
 class Shelf:
     def __init__(self, cassettes: Sequence[Cassette]) -> None:
         self.cassettes = tuple(cassettes)
+        self._asked: OrderedDict[int, Question] = OrderedDict()  # by the request's place in memory
+        self._asked_at: tuple[int, ...] = ()
 
     def ask(self, request: Request) -> Question:
+        """Many stages ask about one request: they share the question, until anything is written."""
+        changes = tuple(cassette.changes() for cassette in self.cassettes)
+        if changes != self._asked_at:
+            self._asked.clear()
+            self._asked_at = changes
+        known = self._asked.get(id(request))
+        if known is not None and known.request is request:
+            return known
         question = Question(request, ANONYMOUS)
         question.identity = self._identity(question)
+        self._asked[id(request)] = question
+        if len(self._asked) > ASKED_KEPT:
+            self._asked.popitem(last=False)
         return question
 
     def _identity(self, question: Question) -> str:

@@ -66,7 +66,7 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 def test_the_readme_knows_every_command() -> None:
     used = {shlex.split(line)[0] for line in peertape_commands()}
-    assert used == {"proxy", "record", "replay", "inspect", "cassette"}
+    assert used == {"proxy", "record", "replay", "inspect", "cassette", "errors"}
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_a_request(line: str, demo: Any) -> None:
     shown = line.replace("127.0.0.1:8990", f"127.0.0.1:{demo.port}").replace(
         "t17.localhost:8990", f"t17.localhost:{demo.port}"
     )
-    command = (
-        f"set -o pipefail; {shown.replace('curl ', f'curl --fail --resolve t17.localhost:{demo.port}:127.0.0.1 ', 1)}"
-    )
+    fail = "" if "Prefer:" in line else "--fail "  # that one asks for an error
+    resolved = shown.replace("curl ", f"curl {fail}--resolve t17.localhost:{demo.port}:127.0.0.1 ", 1)
+    command = f"set -o pipefail; {resolved}"
     done = subprocess.run(
         ["bash", "-c", command],
         env=os.environ | {"PEERTAPE_TOKEN": TOKEN},
@@ -105,3 +105,4 @@ def test_a_request(line: str, demo: Any) -> None:
     )
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert done.stdout
+    assert fail or "403 Forbidden" in done.stdout

@@ -239,8 +239,11 @@ class Vocabulary:
             location, dot, path = name.partition(".")
             if location not in (*LOCATIONS, ANYWHERE) or not dot:
                 raise ContractError(f"{name!r} does not say where a parameter stands")
-            out.append(Chain(location, path, tuple(self._all_words(words))))
+            out.append(Chain(location, path, self.words(words)))
         return tuple(out)
+
+    def words(self, items: Any) -> tuple[Word, ...]:
+        return tuple(self._all_words(items))
 
     def _all_words(self, items: Any) -> Iterator[Word]:
         if not isinstance(items, list):
@@ -263,7 +266,7 @@ class Vocabulary:
                 return simple[item]
             if item in SANITIZERS:
                 return Sanitize(SANITIZERS[item])
-            return Demand(self._test(item), None)
+            return Demand(self.test(item), None)
         if not isinstance(item, dict):
             raise ContractError(f"{item!r} is no word of a chain")
         if "if" in item and len(item) == 1:
@@ -271,29 +274,29 @@ class Vocabulary:
         if "default" in item and len(item) == 1:
             return Default(item["default"])
         if item.keys() & {"all", "any"} and len(item) == 1:
-            return Demand(self._test(item), None)
+            return Demand(self.test(item), None)
         if "is" not in item and "not" not in item and len(item) == 1:
             ((name, message),) = item.items()
-            return Demand(self._test(name), Template.of(str(message)))
+            return Demand(self.test(name), Template.of(str(message)))
         message = item.get("message")
         negated = "not" in item and "is" not in item
         rest = {name: value for name, value in item.items() if name != "message"}
         if negated:
             rest["is"] = rest.pop("not")
-        return Demand(self._test(rest), None if message is None else Template.of(str(message)), negated)
+        return Demand(self.test(rest), None if message is None else Template.of(str(message)), negated)
 
-    def _test(self, item: Any) -> Test:
+    def test(self, item: Any) -> Test:
         """A check's name, `{is: name, argument: ...}`, or `{all|any|not: ...}`."""
         if isinstance(item, str):
             if item in self._checks:
                 if item not in self._tests:
-                    self._tests[item] = self._test(self._checks[item])
+                    self._tests[item] = self.test(self._checks[item])
                 return self._tests[item]
             if item in CHECKS:
                 return Atom(CHECKS[item], {}, {})
             raise ContractError(f"there is no check or sanitizer {item!r}")
         if isinstance(item, list):
-            return Composed([(self._test(part), False) for part in item])
+            return Composed([(self.test(part), False) for part in item])
         if not isinstance(item, dict):
             raise ContractError(f"{item!r} is no check")
         arguments = dict(item)
@@ -302,22 +305,22 @@ class Vocabulary:
             case None if len(arguments) == 1:
                 ((word, inner),) = arguments.items()
                 if word == "not":
-                    return Composed([(self._test(inner), True)])
+                    return Composed([(self.test(inner), True)])
                 if word in ("all", "any") and isinstance(inner, list):
-                    return Composed([(self._test(part), False) for part in inner], any_of=word == "any")
+                    return Composed([(self.test(part), False) for part in inner], any_of=word == "any")
                 raise ContractError(f"{item!r} is no check")
             case "true-when":
                 return That(Expression.of(arguments.pop("that")))
             case "each":
-                return Each(self._test(arguments.pop("check")))
+                return Each(self.test(arguments.pop("check")))
             case str() if name in self._checks and not arguments:
-                return self._test(name)
+                return self.test(name)
             case str() if isinstance(self._checks.get(name), dict) and "is" in self._checks[name]:
-                return self._test({**self._checks[name], **arguments})
+                return self.test({**self._checks[name], **arguments})
             case str() if name in CHECKS:
                 return _atom(CHECKS[name], name, arguments)
             case dict() | list() if not arguments:
-                return self._test(name)
+                return self.test(name)
         raise ContractError(f"there is no check {item!r}")
 
 
@@ -330,7 +333,7 @@ def _atom(check: Check, name: str, arguments: Mapping[str, Any]) -> Atom:
         for pattern in ("pattern", "types"):
             if fixed.get(pattern):
                 re.compile(fixed[pattern])
-    except TypeError as error:
+    except (TypeError, re.error) as error:
         raise ContractError(f"{name}: {error}") from error
     except ThrownError:
         pass

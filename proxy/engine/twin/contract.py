@@ -54,6 +54,7 @@ _ALLOWED = {
     "cached": frozenset[str](),
     "docs": frozenset[str](),  # the last: other steps have a member of that name
 }
+_NEEDED = {"each": frozenset({"steps"}), "once": frozenset({"seconds", "steps"})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +104,24 @@ class _Compiler:
     def __init__(self, source: data.Contracts, roles: Roles) -> None:
         self._source = source
         self.roles = roles
-        self.kinds = {name: _kind(name, kind) for name, kind in source.kinds.items()}
-        for kind in self.kinds.values():
-            for part in kind.parts.values():
-                self._demand_kind(part)
+        self.kinds: dict[str, Kind] = {}
+        for name, kind in source.kinds.items():
+            with _within(f"kind {name}"):
+                self.kinds[name] = _kind(name, kind)
+        for name, kind in source.kinds.items():
+            with _within(f"kind {name}"):
+                for part in kind.parts.values():
+                    self._demand_kind(part)
         self._vocabulary = Vocabulary(source.checks, source.words, source.chains)
-        for items in source.chains.values():
-            self._vocabulary.chains(items)
+        for name in source.checks:
+            with _within(f"check {name}"):
+                self._vocabulary.test(name)
+        for name, items in source.words.items():
+            with _within(f"words {name}"):
+                self._vocabulary.words(items)
+        for name, items in source.chains.items():
+            with _within(f"chains {name}"):
+                self._vocabulary.chains(items)
         self._procedures: dict[str, Steps] = {}
         for name, items in source.procedures.items():
             with _within(f"procedure {name}"):
@@ -136,6 +148,8 @@ class _Compiler:
             raise ContractError(f"{item!r} is no step")
         if strange := item.keys() - _ALLOWED[word] - {word}:
             raise ContractError(f"a step `{word}` has no {', '.join(sorted(strange))}")
+        if missing := _NEEDED.get(word, frozenset()) - item.keys():
+            raise ContractError(f"a step `{word}` needs {', '.join(sorted(missing))}")
         what = item[word]
         match word:
             case "login":
@@ -204,5 +218,5 @@ class _within:  # noqa: N801 (reads as what it does: `with _within(...)`)
         pass
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, (ContractError, AttributeError, TypeError, ValueError)):
+        if isinstance(error, (ContractError, AttributeError, LookupError, TypeError, ValueError)):
             raise ContractError(f"{self._where}: {error}") from error

@@ -71,12 +71,15 @@ def test_an_answer_with_its_source(peertape: Callable[..., Any], cassette: Path)
     assert (head.start, body) == ("HTTP/1.1 200 Fine", b"pong")
     assert head.get("x-powered-by") == "PeerTube"
     assert head.get("Peertape-Source") == "recorded; exchange=1"
-    missed, problem = process.ask("GET /api/v1/nothing")
+    missed, problem = process.ask("GET /api/v1/videos")
     assert (missed.status, json.loads(problem)["type"]) == (501, "urn:peertape:miss")
+    unknown, nothing = process.ask("GET /api/v1/nothing")
+    assert (unknown.status, nothing) == (400, b"")
+    assert unknown.get("Peertape-Source") == "emulated; rules=6.3"
     assert process.stop(signal.SIGTERM) == 0
-    assert "2 answers: 1 recorded, 1 miss" in process.said
+    assert "3 answers: 1 recorded, 1 miss, 1 emulated" in process.said
     assert "c: 1 of 3 recordings used, 2 never" in process.said
-    assert "GET /api/v1/nothing" in process.said
+    assert "GET /api/v1/videos" in process.said
 
 
 def test_big_bodies_are_streamed_whole_and_in_ranges(peertape: Callable[..., Any], cassette: Path) -> None:
@@ -95,9 +98,10 @@ def test_big_bodies_are_streamed_whole_and_in_ranges(peertape: Callable[..., Any
 
 def test_a_big_upload_is_matched_without_being_held(peertape: Callable[..., Any], cassette: Path) -> None:
     process = peertape("replay", cassette)
-    head, body = process.ask("POST /api/v1/videos/upload\nContent-Type: application/octet-stream", b"x" * 20_000_000)
-    assert head.status == 501
-    assert json.loads(body)["type"] == "urn:peertape:miss"
+    upload = "POST /api/v1/videos/upload\nContent-Type: application/octet-stream"
+    head, body = process.ask(upload, b"x" * 20_000_000)
+    assert (head.status, json.loads(body)["code"]) == (401, "unauthorized_request")
+    assert head.get("Peertape-Source") == "emulated; rules=6.3"
 
 
 def test_a_command_gets_the_url_and_its_exit_code_counts(tmp_path: Path, cassette: Path) -> None:
@@ -131,19 +135,27 @@ def test_strict(tmp_path: Path, cassette: Path, strict: list[str], target: str, 
 
 def test_a_miss_breaks_plain_strictness(peertape: Callable[..., Any], cassette: Path) -> None:
     process = peertape("replay", cassette, "--strict")
-    process.ask("GET /api/v1/nothing")
+    process.ask("GET /api/v1/videos")
     assert process.stop() == 1
+
+
+def test_what_is_emulated_is_no_miss(peertape: Callable[..., Any], cassette: Path) -> None:
+    process = peertape("replay", cassette, "--strict")
+    process.ask("GET /api/v1/nothing")
+    assert process.stop() == 0
 
 
 def test_the_journal_keeps_every_answer(peertape: Callable[..., Any], cassette: Path, tmp_path: Path) -> None:
     process = peertape("replay", cassette, "--journal", tmp_path / "j.jsonl")
     process.ask("GET /api/v1/ping\nPeertape-Session: a")
+    process.ask("GET /api/v1/videos?token=very-secret-token")
     process.ask("GET /api/v1/nothing?token=very-secret-token")
     process.stop()
     lines = [json.loads(line) for line in (tmp_path / "j.jsonl").read_text().splitlines()]
     assert [(line["session"], line["source"], line["status"]) for line in lines] == [
         ("a", "recorded", 200),
         ("default", "miss", 501),
+        ("default", "emulated", 400),
     ]
     assert "very-secret-token" not in (tmp_path / "j.jsonl").read_text()
 

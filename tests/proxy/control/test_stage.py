@@ -70,14 +70,14 @@ def test_health(control: Control) -> None:
 
 def test_summary_journal_and_unmatched_are_of_one_session(control: Control) -> None:
     control.ask("GET", "/api/v1/videos")
-    control.ask("GET", "/api/v1/nothing")
+    control.ask("GET", "/api/v1/config")
     control.ask("GET", "/api/v1/videos", headers=(("Peertape-Session", "other"),))
     summary = control.get("summary")
     assert summary["sources"] == {"recorded": 1, "miss": 1}
     assert (summary["answers"], summary["used"], summary["unused"]) == (2, 1, 1)
-    assert summary["missed"] == ["GET /api/v1/nothing"]
+    assert summary["missed"] == ["GET /api/v1/config"]
     assert summary["run"]["answers"] == 3
-    assert [entry["target"] for entry in control.get("journal")["entries"]] == ["/api/v1/videos", "/api/v1/nothing"]
+    assert [entry["target"] for entry in control.get("journal")["entries"]] == ["/api/v1/videos", "/api/v1/config"]
     assert [entry["status"] for entry in control.get("unmatched")["entries"]] == [501]
     assert len(control.get("journal", host="other.localhost:8990")["entries"]) == 1
 

@@ -38,6 +38,8 @@ def test_it_is_set_moved_stopped_and_let_go() -> None:
     clock.set(50.0)
     assert (clock.now(), clock.timeline) == (50.0, 50.0)
     real.now = 2002.0
-    assert clock.timeline == 51.0
+    assert (clock.now(), clock.timeline) == (51.0, 50.0)  # time runs, knowledge does not
+    clock.advance(10)
+    assert (clock.now(), clock.timeline) == (61.0, 60.0)
     clock.reset()
     assert (clock.now(), clock.timeline, clock.frozen) == (2002.0, None, False)

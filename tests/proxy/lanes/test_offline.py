@@ -55,14 +55,15 @@ def test_no_socket_is_opened_to_the_instance(
     process = peertape("replay", path, "--forward", "127.0.0.1:0")
     statuses = [
         process.ask("GET /api/v1/ping")[0].status,
+        process.ask("GET /api/v1/videos")[0].status,
         process.ask("GET /api/v1/nothing")[0].status,
         process.ask("POST /api/v1/videos/upload\nContent-Type: video/mp4", b"y" * 10_000_000)[0].status,
-        process.ask(f"GET http://{authority}/api/v1/nothing")[0].status,
+        process.ask(f"GET http://{authority}/api/v1/videos")[0].status,
     ]
-    assert statuses[:3] == [200, 501, 501]
+    assert statuses[:4] == [200, 501, 400, 401]
     forward = socket.create_connection(process.forward)
     forward.sendall(
-        f"GET http://{authority}/api/v1/nothing HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n".encode()
+        f"GET http://{authority}/api/v1/videos HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n".encode()
     )
     while forward.recv(65536):
         pass
