@@ -24,6 +24,7 @@ from peertape.cassettes.headers import Headers
 from peertape.cassettes.redaction.bodyfilter import BodyFilter
 from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.store import Cassette
+from peertape.config import routers, rules
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.matching import Matcher
 from peertape.proxy.engine.model import Answer, Delivery, Source
@@ -35,6 +36,10 @@ from peertape.proxy.engine.stages.playing import playing
 from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.source import HEADER, SourceStage
 from peertape.proxy.engine.tolerance import Tolerance
+from peertape.proxy.engine.twin.answers import Answers
+from peertape.proxy.engine.twin.contract import book
+from peertape.proxy.engine.twin.surroundings import fitted
+from peertape.proxy.engine.twin.twin import Twin
 
 logger = logging.getLogger(__name__)
 
@@ -197,7 +202,10 @@ class Script:
         shelf, tolerance, handoff = Shelf(self._cassettes), Tolerance(), Handoff()
         explainer = Explainer(shelf, tolerance)
         recorded = RecordedStage(shelf, Matcher(tolerance))
-        engine = Engine([SourceStage(explainer), *playing(recorded, explainer)])
+        version = rules.of_recording(shelf.server_version()).version
+        answers = Answers(fitted(routers.load(version), self._cassettes), version)
+        twin = Twin(shelf, book(version), answers)
+        engine = Engine([SourceStage(explainer), *playing(recorded, explainer, twin)])
         redactor = self._cassettes[0].redactor
         digest = partial(request_body_filter, redactor=redactor)
         self.addons = [Guard(handoff.owns), Replayer(engine, Sessions(), handoff, digest)]

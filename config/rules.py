@@ -24,7 +24,9 @@ class RuleSet:
     @property
     def fits(self) -> bool:
         """Whether these are the instance's own rules. What no recording tells is taken to be so."""
-        return self.instance is None or _numbers(self.instance) == _numbers(self.version)
+        if self.instance is None:
+            return True
+        return bool(_VERSION.match(self.instance)) and _numbers(self.instance) == _numbers(self.version)
 
 
 def choose(instance: str | None) -> RuleSet:
@@ -34,6 +36,14 @@ def choose(instance: str | None) -> RuleSet:
     wanted = _numbers(instance)
     nearest = min(versions(), key=lambda known: (_distance(_numbers(known), wanted), known))
     return RuleSet(nearest, instance)
+
+
+def of_recording(told: str | None) -> RuleSet:
+    """The rules for what an instance said of itself, whatever that is: a nightly build has a name of its own."""
+    try:
+        return choose(told)
+    except UnknownVersionError:
+        return RuleSet(versions()[-1], told)
 
 
 @cache

@@ -205,9 +205,10 @@ def _journal(path: Path) -> Iterator[Observer]:
 
 def rule_set(settings: Settings, shelf: Shelf) -> RuleSet:
     """The version asked for, else that of the leftmost cassette that tells one."""
-    recorded = (cassette.meta().get("server_version") for cassette in shelf.cassettes)
+    if settings.peertube is None:
+        return rules.of_recording(shelf.server_version())
     try:
-        return rules.choose(settings.peertube or next(filter(None, recorded), None))
+        return rules.choose(settings.peertube)
     except rules.UnknownVersionError as error:
         raise SettingsError(str(error)) from error
 

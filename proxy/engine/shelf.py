@@ -93,6 +93,11 @@ class Shelf:
                 unexplained = f"token:{credential}"
         return unexplained
 
+    def server_version(self) -> str | None:
+        """What the leftmost instance that told its version said."""
+        told = (cassette.meta().get("server_version") for cassette in self.cassettes)
+        return next(filter(None, told), None)
+
     def origin(self) -> str | None:
         """The public origin of the leftmost cassette that knows one."""
         return next((origin for cassette in self.cassettes if (origin := cassette.public_origin)), None)

@@ -22,6 +22,12 @@ def test_the_instances_own_rules_or_the_nearest(instance: str | None, version: s
     assert (chosen.version, chosen.fits) == (version, fits)
 
 
+def test_what_an_instance_calls_itself_may_be_no_version() -> None:
+    chosen = rules.of_recording("nightly")
+    assert (chosen.version, chosen.fits) == (rules.versions()[-1], False)
+    assert rules.of_recording(None).fits
+
+
 def test_what_is_no_version_is_said_so() -> None:
     with pytest.raises(rules.UnknownVersionError, match="latest"):
         rules.choose("latest")

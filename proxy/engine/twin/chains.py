@@ -285,6 +285,13 @@ class Vocabulary:
             rest["is"] = rest.pop("not")
         return Demand(self.test(rest), None if message is None else Template.of(str(message)), negated)
 
+    def prove(self, name: str) -> None:
+        """That the check `name` can be used; arguments that it lacks may be added where it is."""
+        spec = self._checks[name]
+        base = spec.get("is") if isinstance(spec, dict) else None
+        if base not in CHECKS:
+            self.test(name)
+
     def test(self, item: Any) -> Test:
         """A check's name, `{is: name, argument: ...}`, or `{all|any|not: ...}`."""
         if isinstance(item, str):

@@ -115,7 +115,7 @@ class _Compiler:
         self._vocabulary = Vocabulary(source.checks, source.words, source.chains)
         for name in source.checks:
             with _within(f"check {name}"):
-                self._vocabulary.test(name)
+                self._vocabulary.prove(name)
         for name, items in source.words.items():
             with _within(f"words {name}"):
                 self._vocabulary.words(items)
@@ -148,8 +148,8 @@ class _Compiler:
             raise ContractError(f"{item!r} is no step")
         if strange := item.keys() - _ALLOWED[word] - {word}:
             raise ContractError(f"a step `{word}` has no {', '.join(sorted(strange))}")
-        if missing := _NEEDED.get(word, frozenset()) - item.keys():
-            raise ContractError(f"a step `{word}` needs {', '.join(sorted(missing))}")
+        if lacking := _NEEDED.get(word, frozenset()) - item.keys():
+            raise ContractError(f"a step `{word}` needs {', '.join(sorted(lacking))}")
         what = item[word]
         match word:
             case "login":
