@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import zstandard
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from peertape.cassettes.errors import CassetteCorrupted
@@ -106,6 +107,13 @@ class BodyWriter:
         self._stored += len(data)
 
 
+def unpacked(chunk: Row[Any]) -> bytes:
+    """The octets of a row of `chunks`."""
+    if chunk.coding == "zstd":
+        return bytes(zstandard.decompress(chunk.data, max_output_size=chunk.size))
+    return bytes(chunk.data)
+
+
 @dataclass(frozen=True, slots=True)
 class StoredBody:
     """A body in the database; reads the chunks that are asked for, one at a time."""
@@ -126,7 +134,7 @@ class StoredBody:
         try:
             with self.engine.connect() as connection:
                 row = connection.execute(_READ, {"body": self.id, "at": at}).one()
-            data = zstandard.decompress(row.data, max_output_size=row.size) if row.coding == "zstd" else row.data
+            data = unpacked(row)
         except (NoResultFound, DBAPIError, zstandard.ZstdError) as error:
             raise CassetteCorrupted(f"The cassette is damaged: body {self.id} cannot be read at octet {at}.") from error
         piece = bytes(data[at - row.position : end - row.position])

@@ -33,12 +33,15 @@ class Headers:
         return len(self.pairs)
 
     def __contains__(self, name: str) -> bool:
-        return any(known.lower() == name.lower() for known, _ in self.pairs)
+        return self.get(name) is not None
 
     def get(self, name: str) -> str | None:
         """The first value under that name."""
         wanted = name.lower()
-        return next((value for known, value in self.pairs if known.lower() == wanted), None)
+        for known, value in self.pairs:
+            if known.lower() == wanted:
+                return value
+        return None
 
     def get_all(self, name: str) -> tuple[str, ...]:
         wanted = name.lower()

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from peertape.cassettes.headers import Headers, media_type
@@ -113,6 +114,7 @@ def body_type(headers: Headers) -> str:
     return media_type(headers) + ("" if charset in ("utf-8", "utf8") else f";{charset}")
 
 
+@lru_cache(maxsize=4096)  # a request is compared with everything recorded under its path
 def tolerant_query(query: str, ignored: frozenset[str] = frozenset()) -> tuple[tuple[str, str], ...]:
     """The query by meaning: decoded, single parameters once; without defaults, credentials and ignored ones."""
     known = facts.load()

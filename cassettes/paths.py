@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -51,6 +51,7 @@ def short_uuid(uuid: str) -> str:
     return out.rjust(22, SHORT_UUID_ALPHABET[0])
 
 
+@lru_cache(maxsize=1024)
 def fold(path: str) -> str:
     """One spelling for all that name the same; idempotent. A UUID stands for a short UUID where a resource is named."""
     words = facts.vocabulary()
@@ -65,6 +66,7 @@ def fold(path: str) -> str:
     return resource.path(resource.name) if resource else folded
 
 
+@lru_cache(maxsize=1024)
 def named_resource(folded: str) -> NamedResource | None:
     """The video or playlist that a folded path names."""
     for kind, expression in _named():

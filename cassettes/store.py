@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,18 +13,17 @@ from sqlalchemy import Engine, Row, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 
 from peertape.cassettes import database, schema
-from peertape.cassettes.bodies import EMPTY, Body
-from peertape.cassettes.chunks import StoredBody
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import RequestKeys, keys_of
-from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
+from peertape.cassettes.loading import load
+from peertape.cassettes.model import Exchange, State
 from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.redaction.pseudonyms import Pseudonyms
 from peertape.cassettes.redaction.redactor import Redactor
 from peertape.cassettes.redaction.rules import RedactionRules
 
-SWITCHED = 101  # to a WebSocket: only then there are messages (RFC 9110, section 15.2.2)
 EXCHANGES_KEPT = 4096  # whole exchanges that stay in memory; their bodies do not
+PAGE = 100  # exchanges that are read at once
 LOOKUPS_KEPT = 1024  # what was found, which several stages ask for within one request
 
 _columns = schema.exchanges.c
@@ -43,11 +43,6 @@ _CANDIDATE = select(
 _BY_EXACT = _CANDIDATE.where(_columns.exact_key == bindparam("key"))
 _BY_TELLING = _CANDIDATE.where(_columns.telling_key == bindparam("key"))
 _BY_PATH = _CANDIDATE.where(_columns.folded_path.in_(bindparam("paths", expanding=True)))
-_HEADERS = (
-    select(schema.headers.c.part, schema.headers.c.name, schema.headers.c.value)
-    .where(schema.headers.c.exchange_id == bindparam("exchange"))
-    .order_by(schema.headers.c.part, schema.headers.c.position)
-)
 # Changes with every exchange that begins, and with what is learned when one ends.
 _NEWEST = select(
     select(func.max(_columns.id)).scalar_subquery(), select(func.count()).select_from(schema.meta).scalar_subquery()
@@ -62,7 +57,6 @@ _PASSED = _SEEN.where(  # PeerTube tells those who are over a limit when it ends
         )
     ),
 )
-_SIZE = select(schema.bodies.c.size).where(schema.bodies.c.id == bindparam("body"))
 _USER = select(schema.credentials.c.user).where(schema.credentials.c.pseudonym == bindparam("pseudonym"))
 _NUMBERS = select(schema.resources.c.number).where(
     schema.resources.c.kind == bindparam("kind"), schema.resources.c.uuid == bindparam("uuid")
@@ -271,61 +265,22 @@ class Cassette:
 
     def exchanges(self) -> Iterator[Exchange]:
         """All of them whole, in recorded order."""
-        for candidate in self.candidates():
-            yield self._load(candidate.id)
+        yield from self.whole(candidate.id for candidate in self.candidates())
+
+    def whole(self, numbers: Iterable[int]) -> Iterator[Exchange]:
+        """Exchanges in the order of the numbers, read page by page; small bodies come with them, in memory."""
+        for page in batched(numbers, PAGE, strict=False):
+            yield from load(self._rows, self._engine, page, contents=True)
 
     def count(self) -> int:
-        return len(self._rows(select(_columns.id)))
+        return int(self._rows(select(func.count()).select_from(schema.exchanges))[0][0])
 
     def query(self, statement: Any, **values: Any) -> list[Row[Any]]:
         """The rows of a statement over `peertape.cassettes.schema`: for what people ask, not for matching."""
         return self._rows(statement, **values)
 
     def _load(self, number: int) -> Exchange:
-        row = self._rows(select(schema.exchanges).where(_columns.id == number))[0]
-        parts: dict[str, list[tuple[str, str]]] = {}
-        for header in self._rows(_HEADERS, exchange=number):
-            parts.setdefault(header.part, []).append((header.name, header.value))
-        request = RecordedRequest(
-            row.method,
-            row.target,
-            row.scheme,
-            row.authority,
-            row.http_version,
-            Headers.of(parts.get("request", ())),
-            self._body(row.request_body),
-            Headers.of(parts.get("request trailer", ())),
-        )
-        response = None
-        if row.status is not None:
-            response = RecordedResponse(
-                row.status,
-                row.reason or "",
-                row.response_http_version or row.http_version,
-                Headers.of(parts.get("response", ())),
-                self._body(row.response_body),
-                Headers.of(parts.get("response trailer", ())),
-            )
-        return Exchange(
-            request,
-            response,
-            Timing(row.started_at, row.sent_at, row.answering_at, row.answered_at),
-            State(row.state),
-            row.id,
-            row.error,
-            row.client_host,
-            self._messages(number) if row.status == SWITCHED else (),
-        )
-
-    def _messages(self, number: int) -> tuple[Message, ...]:
-        table = schema.messages
-        query = select(table).where(table.c.exchange_id == number).order_by(table.c.position)
-        return tuple(Message(r.at, bool(r.from_client), bool(r.is_text), r.content) for r in self._rows(query))
-
-    def _body(self, number: int | None) -> Body:
-        if number is None:
-            return EMPTY
-        return StoredBody(self._engine, number, self._rows(_SIZE, body=number)[0].size)
+        return load(self._rows, self._engine, [number])[0]
 
     def _rows(self, query: Any, **values: Any) -> list[Row[Any]]:
         try:
@@ -336,15 +291,24 @@ class Cassette:
 
 
 class _IssuedPseudonyms:
-    """The pseudonyms in the database, asked for one by one: a growing cassette issues new ones meanwhile."""
+    """The pseudonyms in the database, asked for one by one: a growing cassette issues new ones meanwhile.
+
+    Those that were found are remembered; what is none may be a secret, which is not.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._found: set[str] = set()
         self._query = select(schema.pseudonyms.c.text).where(schema.pseudonyms.c.text == bindparam("text"))
 
     def __contains__(self, text: object) -> bool:
+        if text in self._found:
+            return True
         with self._engine.connect() as connection:
-            return connection.execute(self._query, {"text": schema.pseudonym_text(str(text))}).first() is not None
+            known = connection.execute(self._query, {"text": schema.pseudonym_text(str(text))}).first() is not None
+        if known:
+            self._found.add(str(text))
+        return known
 
 
 def _candidate(row: Row[Any]) -> Candidate:

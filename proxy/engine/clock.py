@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+WITHIN = 0.000999  # seconds: clients tell moments in milliseconds, and what was answered within one was answered by it
+
 
 @dataclass(slots=True)
 class Clock:
@@ -22,6 +24,11 @@ class Clock:
     def now(self) -> float:
         """Epoch seconds."""
         return self._stopped_at if self._stopped_at is not None else self.real() + self._offset
+
+    @property
+    def known_until(self) -> float | None:
+        """The last moment at which an answer counts as recorded by then; None: all of them do."""
+        return None if self.timeline is None else self.timeline + WITHIN
 
     @property
     def frozen(self) -> bool:

@@ -37,7 +37,7 @@ class ListWindows:
         """The recorded pages of the same list, oldest first; after a write by the asker, those after it."""
         written = session.in_cassette(cassette.name).last_write.get(question.identity, 0)
         pages: list[tuple[Page, Answer]] = []
-        for candidate in self._matcher.alike(question, cassette, ANY_WINDOW, session.clock.timeline):
+        for candidate in self._matcher.alike(question, cassette, ANY_WINDOW, session.clock.known_until):
             recorded = window_of(candidate.query)
             if candidate.status != 200 or recorded is None:
                 continue
@@ -55,6 +55,6 @@ def window_of(query: str) -> tuple[int, int] | None:
         name, _, value = pair.partition("=")
         if name in WINDOW:
             values[name] = unquote_plus(value)
-    if not all(values[name].isdecimal() for name in WINDOW):
+    if not all(values[name].isdecimal() and len(values[name]) <= MOST_DIGITS for name in WINDOW):
         return None
     return int(values["start"]), int(values["count"])

@@ -14,6 +14,7 @@ from peertape.proxy.engine.conditional import CONDITIONS, headers_of_304, not_mo
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.ranges import Span, Unsatisfiable, asked, parse_content_range, served_as_file
 
+_TELLING = frozenset({"range", *CONDITIONS})  # what a plain GET does not have
 _PROBLEM = (
     '{{"type":"https://docs.joinpeertube.org/api-rest-reference.html#section/Errors/{code}",'
     '"detail":"{detail}","status":{status},"code":"{code}","error":"{detail}"}}'
@@ -24,7 +25,7 @@ def needs_derivation(request: Request) -> bool:
     """Whether the answer may differ from the one to a plain GET."""
     if request.method == "HEAD":
         return True
-    return request.method == "GET" and any(name in request.headers for name in ("range", *CONDITIONS))
+    return request.method == "GET" and any(name.lower() in _TELLING for name, _ in request.headers)
 
 
 def plain(request: Request) -> Request:

@@ -9,7 +9,7 @@ from typing import Any
 
 from peertape.cassettes.bodies import Body, read
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.keys import EMPTY_DIGEST, query_credential, telling, tolerant_query
+from peertape.cassettes.keys import EMPTY_DIGEST, body_type, query_credential, telling, tolerant_query
 from peertape.cassettes.learning import fields
 from peertape.cassettes.paths import fold, spellings
 from peertape.cassettes.store import Candidate, Cassette
@@ -88,11 +88,7 @@ class Tolerance:
 
     def same_for_all(self, question: Question, cassette: Cassette) -> bool:
         """Whether the answer is the same whoever asks; a token in the query always tells."""
-        request = question.request
-        path = question.keys(cassette).folded_path
-        return query_credential(request.query) is None and any(
-            pattern.matches(request.method, path) for pattern in facts.same_for_all()
-        )
+        return question.once(cassette, "same for all", lambda: _is_for_all(question, cassette))
 
     def _same_headers(self, question: Question, cassette: Cassette, candidate: Candidate, ignored: Ignored) -> bool:
         request = question.request
@@ -114,6 +110,13 @@ class Tolerance:
         return bool(ignored.json) and _same_but(question, cassette, candidate, ignored.json)
 
 
+def _is_for_all(question: Question, cassette: Cassette) -> bool:
+    request, path = question.request, question.keys(cassette).folded_path
+    return query_credential(request.query) is None and any(
+        pattern.matches(request.method, path) for pattern in facts.same_for_all()
+    )
+
+
 def _telling_fields(question: Question, cassette: Cassette) -> frozenset[str]:
     path = question.keys(cassette).folded_path
     return next(
@@ -123,7 +126,7 @@ def _telling_fields(question: Question, cassette: Cassette) -> frozenset[str]:
 
 def _telling_members(question: Question, cassette: Cassette, candidate: Candidate, names: frozenset[str]) -> bool:
     request, recorded = question.request, cassette.exchange(candidate.id).request
-    if recorded.body.size > LARGEST_COMPARED:
+    if recorded.body.size > LARGEST_COMPARED or body_type(recorded.headers) != body_type(request.headers):
         return False
     mine = question.once(cassette, "fields", lambda: fields(request.headers, question.body(cassette)))
     theirs = fields(recorded.headers, read(recorded.body))

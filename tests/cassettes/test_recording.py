@@ -20,6 +20,7 @@ from peertape.cassettes.store import Cassette
 
 REQUEST = RecordedRequest("GET", "/film", "http", "tube.example", "HTTP/1.1", Headers())
 RESPONSE = RecordedResponse(200, "OK", "HTTP/1.1", Headers((("Content-Type", "video/mp4"),)))
+SWITCHING = RecordedResponse(101, "Switching Protocols", "HTTP/1.1", Headers((("Upgrade", "websocket"),)))
 PATIENCE = 60.0
 
 
@@ -61,7 +62,7 @@ def test_what_is_handed_over_is_there_after_the_end(recording: Recording, opened
     entry = recording.begin(REQUEST, 1000.0, "localhost:1")
     entry.request_data(b"sent")
     entry.request_end(1000.1, Headers((("X-Trailer", "1"),)))
-    entry.response_head(RESPONSE, 1000.2, None)
+    entry.response_head(SWITCHING, 1000.2, None)
     entry.response_data(b"first")
     entry.response_data(b"-last")
     entry.message(0, Message(1000.3, True, True, b"hi"))

@@ -48,6 +48,7 @@ def test_a_whole_exchange_reads_back_equal(make_exchange: Make, writing: Open, o
         sent=b"sent",
         request=(("X-oDD", "ä"), ("x-odd", ""), ("Content-Type", "video/mp4")),
         client_host="localhost:8990",
+        status=101,
         messages=(Message(1000.5, True, True, b"hi"), Message(1000.6, False, False, b"\x00")),
     )
     writer = writing()

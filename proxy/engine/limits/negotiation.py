@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')  # outside of quotes
-_SEMICOLON = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +27,7 @@ def preferred(accept: str | None, offers: Sequence[str]) -> str | None:
     """The offer that is liked best, the first one without an Accept header; None if none is acceptable."""
     if accept is None:
         return offers[0]
-    ranges = [found for i, text in enumerate(_COMMA.split(accept)) if (found := _range(text, i))]
+    ranges = [found for i, text in enumerate(_split(accept, ",")) if (found := _range(text, i))]
     ranked: list[tuple[float, int, int, int, str]] = []
     for number, text in enumerate(offers):
         offer = _range(text, number)
@@ -47,7 +43,7 @@ def preferred(accept: str | None, offers: Sequence[str]) -> str | None:
 
 
 def _range(text: str, position: int) -> _Range | None:
-    kind, *rest = (part.strip() for part in _SEMICOLON.split(text))
+    kind, *rest = (part.strip() for part in _split(text, ";"))
     main, slash, sub = kind.lower().partition("/")
     if not slash or not main or not sub:
         return None
@@ -63,3 +59,21 @@ def _range(text: str, position: int) -> _Range | None:
             break
         parameters.add((name.strip().lower(), value))
     return _Range(main, sub, frozenset(parameters), quality, position)
+
+
+def _split(text: str, by: str) -> list[str]:
+    """At what stands outside of quotes: an even number of them follows. One pass: a header may be crafted."""
+    parts, piece = [], ""
+    quoted = text.count('"') % 2 == 1
+    for index, run in enumerate(text.split('"')):
+        piece += '"' if index else ""
+        if quoted:
+            piece += run
+        else:
+            first, *more = run.split(by)
+            piece += first
+            if more:
+                parts += [piece, *more[:-1]]
+                piece = more[-1]
+        quoted = not quoted
+    return [*parts, piece]

@@ -74,7 +74,7 @@ class RecordedStage:
     def _recorded(
         self, cassette: Cassette, question: Question, session: Session, tiers: Sequence[Tier], *, peek: bool = False
     ) -> Answer | None:
-        match = self._matcher.find(question, cassette, tiers, session.clock.timeline)
+        match = self._matcher.find(question, cassette, tiers, session.clock.known_until)
         if match is None:
             return None
         progress = session.in_cassette(cassette.name)
@@ -115,7 +115,7 @@ class RecordedStage:
         """From partial recordings (206) of the same resource."""
         if question.request.method not in ("GET", "HEAD"):
             return None
-        parts = self._partials(cassette, question, session.clock.timeline)
+        parts = self._partials(cassette, question, session.clock.known_until)
         return semantics.from_partials(question.request, parts) if parts else None
 
     def _partials(self, cassette: Cassette, question: Question, until: float | None) -> list[Answer]:

@@ -24,6 +24,7 @@ def of_request(request: Request) -> Functions:
         "join": lambda values, by: by.join(values),
         "body_digest": lambda name: digest(_body(request), name),
         "body_is_no_media": lambda: is_no_media(_body(request)),
+        "is_no_media": is_no_media,
     }
 
 

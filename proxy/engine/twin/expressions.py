@@ -51,13 +51,14 @@ class Expression:
 class Evaluator:
     """Evaluates in the names and functions of one case; names may be added as it goes on."""
 
-    def __init__(self, names: dict[str, Any], functions: Functions) -> None:
+    def __init__(self, names: dict[str, Any], functions: Functions | Language) -> None:
         self.names = names
-        self._eval = _Eval(names, functions)
+        self._language = functions if isinstance(functions, Language) else Language(functions)
 
     def value(self, expression: Expression) -> Any:
+        self._language.names = self.names
         try:
-            return self._eval.eval(expression.text, expression.tree)
+            return self._language.eval(expression.text, expression.tree)
         except Undecided:
             raise
         except (InvalidExpression, TypeError, ValueError, LookupError, ArithmeticError, AttributeError) as error:
@@ -67,15 +68,17 @@ class Evaluator:
 
     @property
     def functions(self) -> Functions:
-        return self._eval.functions  # type: ignore[no-any-return]
+        return self._language.functions  # type: ignore[no-any-return]
 
     def with_names(self, **names: Any) -> Evaluator:
-        return Evaluator({**self.names, **names}, self.functions)
+        return Evaluator({**self.names, **names}, self._language)
 
 
-class _Eval(EvalWithCompoundTypes):  # type: ignore[misc]
-    def __init__(self, names: dict[str, Any], functions: Functions) -> None:
-        super().__init__(names=names, functions=dict(functions))
+class Language(EvalWithCompoundTypes):  # type: ignore[misc]
+    """The functions, made ready: evaluators in different names share one. No function evaluates by it in its turn."""
+
+    def __init__(self, functions: Functions) -> None:
+        super().__init__(names={}, functions=dict(functions))
         self.nodes[ast.Attribute] = self._eval_member
         self.nodes[ast.BoolOp] = self._eval_logic
 

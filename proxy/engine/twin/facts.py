@@ -8,6 +8,8 @@ from typing import Any
 
 from peertape.proxy.engine.twin.undecided import Undecided
 
+_LABELLED = {"id", "label"}
+
 
 class Told(dict[str, Any]):
     """A recorded object. What it does not have is not known."""
@@ -32,11 +34,12 @@ class Kind:
 
 @dataclass(slots=True, eq=False)
 class Entity:
-    """A thing of the instance: a video, a user. `gone`: it was removed."""
+    """A thing of the instance: a video, a user. `gone`: it was removed; `known_by`: the keys that it is found by."""
 
     kind: Kind
     members: dict[str, Any] = field(default_factory=dict)
     gone: bool = False
+    known_by: set[tuple[str, str, str]] = field(default_factory=set)
 
     def tell(self, name: Any) -> Any:
         if name in self.members:
@@ -51,16 +54,22 @@ class Entity:
 
 
 def told(value: Any) -> Any:
-    """A JSON value as facts: `{id, label}` is the id, objects say when they do not know."""
-    if isinstance(value, Entity):
+    """A JSON value as facts: `{id, label}` is the id, objects say when they do not know.
+
+    What was told before stays as it is, with all below it: facts are never changed in place.
+    """
+    if value is None or isinstance(value, (str, int, float, Told, Entity)):
         return value
     if isinstance(value, Mapping):
-        if value.keys() == {"id", "label"}:
-            return value["id"]
-        return Told((name, told(member)) for name, member in value.items())
+        return told_object({name: told(member) for name, member in value.items()})
     if isinstance(value, (list, tuple)):
         return [told(item) for item in value]
     return value
+
+
+def told_object(members: dict[str, Any]) -> Any:
+    """An object whose members are facts already, as a JSON parser meets it (`object_hook`)."""
+    return members["id"] if len(members) == 2 and members.keys() == _LABELLED else Told(members)
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> Told:

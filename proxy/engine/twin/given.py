@@ -133,8 +133,14 @@ def _multipart(headers: Headers, body: bytes) -> tuple[dict[str, Any], dict[str,
     def on_file(part: Any) -> None:
         name = (part.field_name or b"").decode("utf-8", "replace")
         kind = part.content_type or "application/octet-stream"
+        part.file_object.seek(0)
         files.setdefault(name, []).append(
-            {"filename": (part.file_name or b"").decode("utf-8", "replace"), "type": kind, "size": part.size}
+            {
+                "filename": (part.file_name or b"").decode("utf-8", "replace"),
+                "type": kind,
+                "size": part.size,
+                "content": part.file_object.read(),
+            }
         )
 
     try:

@@ -62,7 +62,7 @@ class History:
 
     def world(self, session: Session) -> World:
         """As the session's timeline says; without one all that is known, with nothing removed."""
-        until = session.clock.timeline  # first of all: the clock runs on while recordings are read
+        until = session.clock.known_until  # first of all: the clock runs on while recordings are read
         self._look()
         if until is None:
             return self._of_all()

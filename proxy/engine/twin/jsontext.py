@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from json.encoder import encode_basestring
 
 _LARGEST_INDEX = 2**32 - 2  # of an array: members with such names come first, in the order of their numbers
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
@@ -44,6 +44,8 @@ def in_units(text: str) -> str:
 
 def number_text(value: float) -> str:
     """A number as JavaScript prints it: `1`, `0.5`, `1e+21`, `-1.5e-7`, `Infinity`, `NaN`."""
+    if isinstance(value, int) and abs(value) <= _SAFE:
+        return str(int(value))
     number = _double(value)
     if number != number:
         return "NaN"
@@ -72,8 +74,6 @@ def _placed(digits: str, point: int) -> str:
 
 
 def _number(value: float) -> str:
-    if isinstance(value, int) and abs(value) <= _SAFE:
-        return str(value)
     text = number_text(value)
     return "null" if text.lstrip("-") in ("Infinity", "NaN") else text
 
@@ -86,7 +86,7 @@ def _double(value: float) -> float:
 
 
 def _quoted(text: str) -> str:
-    quoted = json.dumps(text, ensure_ascii=False)
+    quoted = encode_basestring(text)
     if quoted.isascii():
         return quoted
     whole = _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), quoted)

@@ -15,8 +15,9 @@ from peertape.proxy.engine.twin.contenttypes import content_type
 
 _FORM = "multipart/form-data"
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_PARAMETER = re.compile(rf'[ \t]*;[ \t]*({_TOKEN})=("(?:[^"\\]|\\.)*"|{_TOKEN})[ \t]*', re.DOTALL)
-_PARAMETERS = re.compile(rf"(?:{_PARAMETER.pattern})*", re.DOTALL)
+# Each part is matched in one way only (*+), or a crafted header would take for ever.
+_PARAMETER = re.compile(rf'[ \t]*+;[ \t]*+({_TOKEN}+)=("(?:[^"\\]|\\.)*+"|{_TOKEN}+)[ \t]*+', re.DOTALL)
+_PARAMETERS = re.compile(rf"(?:{_PARAMETER.pattern})*+", re.DOTALL)
 _HEADER = re.compile(rf"({_TOKEN}):([^\x00-\x08\x0a-\x1f\x7f]*)")
 
 

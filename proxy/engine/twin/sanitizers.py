@@ -12,14 +12,17 @@ from peertape.proxy.engine.twin.values import ABSENT, checked_text, exists, text
 
 Sanitizer = Callable[[Any], Any]
 
-_LEADING_INTEGER = re.compile(r"\s*([+-]?\d+)")
-_LEADING_NUMBER = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)")
+_LEADING_INTEGER = re.compile(r"\s*([+-]?[0-9]+)")
+_LEADING_NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)")
+_LARGE = 400  # digits: more than any number of JavaScript's has
 
 
 def integer_of(text: str) -> int | float:
     """The integer that a text begins with, or NaN (ECMA-262 parseInt, base 10)."""
     found = _LEADING_INTEGER.match(text)
-    return int(found[1]) if found and len(found[1]) < 400 else math.nan
+    if not found:
+        return math.nan
+    return int(found[1]) if len(found[1]) < _LARGE else float(found[1])
 
 
 def number_of(text: str) -> float:

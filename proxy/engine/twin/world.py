@@ -20,7 +20,7 @@ class World:
         self.config: Told = told(configuration)
         self._derive = derive
         self._by_key: dict[tuple[str, str, str], Entity] = {}
-        self._all: dict[str, list[Entity]] = {}
+        self._all: dict[str, dict[Entity, None]] = {}
 
     def known(self, kind: str, key: Any, by: str | None = None) -> Entity | None:
         """The entity that the key names; `by`: which of the kind's keys, else any of them in their order."""
@@ -55,7 +55,7 @@ class World:
             if not any(exists(members.get(name)) for name in (*spec.keys, *spec.derived)):
                 return None
             entity = Entity(spec)
-            self._all.setdefault(kind, []).append(entity)
+            self._all.setdefault(kind, {})[entity] = None
         return self._update(entity, members)
 
     def change(self, kind: str, key: Any, more: Mapping[str, Any]) -> None:
@@ -96,8 +96,11 @@ class World:
         for other in found[1:]:
             found[0].members.update(other.members)
             other.members = found[0].members
-            self._all[spec.name].remove(other)
-            self._by_key.update({key: found[0] for key, entity in self._by_key.items() if entity is other})
+            del self._all[spec.name][other]
+            for key in other.known_by:
+                if self._by_key[key] is other:
+                    self._by_key[key] = found[0]
+                    found[0].known_by.add(key)
         return found[0] if found else None
 
     def _update(self, entity: Entity, members: Mapping[str, Any]) -> Entity:
@@ -116,7 +119,9 @@ class World:
                 self._try(entity, name, expression)
         for name in spec.keys:
             if exists(entity.members.get(name)):
-                self._by_key[spec.name, name, _spelled(entity.members[name])] = entity
+                key = (spec.name, name, _spelled(entity.members[name]))
+                self._by_key[key] = entity
+                entity.known_by.add(key)
         return entity
 
     def _try(self, entity: Entity, name: str, expression: Any) -> None:

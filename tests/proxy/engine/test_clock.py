@@ -41,5 +41,7 @@ def test_it_is_set_moved_stopped_and_let_go() -> None:
     assert (clock.now(), clock.timeline) == (51.0, 50.0)  # time runs, knowledge does not
     clock.advance(10)
     assert (clock.now(), clock.timeline) == (61.0, 60.0)
+    assert clock.known_until is not None
+    assert 60.0005 < clock.known_until < 60.001  # whatever was answered within that millisecond
     clock.reset()
     assert (clock.now(), clock.timeline, clock.frozen) == (2002.0, None, False)

@@ -75,6 +75,8 @@ def test_a_login_is_told_by_its_telling_fields(tape: Any, play: Play) -> None:
     form = b"username=alice&password=secret-password&grant_type=password&scope=upload&client_secret=s1&client_id=c1"
     answer = player.ask("POST", "/api/v1/users/token", body=form, headers=FORM)
     assert answer.source_text == f"recorded; exchange={number}; match=tolerant"
+    as_json = {"username": "alice", "password": "secret-password", "grant_type": "password", "client_id": "c1"}
+    assert player.ask("POST", "/api/v1/users/token", body=as_json).source is Source.MISS  # PeerTube takes forms only
     wrong = form.replace(b"secret-password", b"wrong-password!")
     assert player.ask("POST", "/api/v1/users/token", body=wrong, headers=FORM).source is Source.MISS
 

@@ -1,0 +1,98 @@
+"""Exchanges whole: a page of them takes the few queries that one takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import zstandard
+from sqlalchemy import Engine, Row, bindparam, select
+
+from peertape.cassettes import schema
+from peertape.cassettes.bodies import EMPTY, Body, BytesBody
+from peertape.cassettes.chunks import StoredBody, unpacked
+from peertape.cassettes.errors import CassetteCorrupted
+from peertape.cassettes.headers import Headers
+from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
+
+SWITCHED = 101  # to a WebSocket: only then there are messages (RFC 9110, section 15.2.2)
+SMALL = 64 * 1024  # octets of a body that is read with its page
+
+_WANTED = bindparam("wanted", expanding=True)
+_EXCHANGES = select(schema.exchanges).where(schema.exchanges.c.id.in_(_WANTED))
+_HEADERS = select(schema.headers).where(schema.headers.c.exchange_id.in_(_WANTED)).order_by(*schema.headers.primary_key)
+_SIZES = select(schema.bodies.c.id, schema.bodies.c.size).where(schema.bodies.c.id.in_(_WANTED))
+_CHUNKS = select(schema.chunks).where(schema.chunks.c.body_id.in_(_WANTED)).order_by(*schema.chunks.primary_key)
+_MESSAGES = (
+    select(schema.messages).where(schema.messages.c.exchange_id.in_(_WANTED)).order_by(*schema.messages.primary_key)
+)
+
+Rows = Callable[..., list[Row[Any]]]  # of a statement with its values
+Parts = dict[str, list[tuple[str, str]]]  # header pairs by their place
+
+
+def load(rows: Rows, engine: Engine, numbers: Sequence[int], *, contents: bool = False) -> list[Exchange]:
+    """Those of the numbers that there are, in the order of the numbers. `contents`: small bodies are read as well."""
+    found = {row.id: row for row in rows(_EXCHANGES, wanted=numbers)}
+    parts: dict[int, Parts] = {number: {} for number in found}
+    for row in rows(_HEADERS, wanted=list(found)):
+        parts[row.exchange_id].setdefault(row.part, []).append((row.name, row.value))
+    bodies = _bodies(rows, engine, found.values(), contents=contents)
+    switched = [number for number, row in found.items() if row.status == SWITCHED]
+    messages: dict[int, list[Message]] = {number: [] for number in switched}
+    for row in rows(_MESSAGES, wanted=switched) if switched else ():
+        messages[row.exchange_id].append(Message(row.at, bool(row.from_client), bool(row.is_text), row.content))
+    return [
+        _exchange(found[number], parts[number], bodies, tuple(messages.get(number, ())))
+        for number in numbers
+        if number in found
+    ]
+
+
+def _bodies(rows: Rows, engine: Engine, exchanges: Iterable[Row[Any]], *, contents: bool) -> dict[int | None, Body]:
+    wanted = {number for row in exchanges for number in (row.request_body, row.response_body) if number is not None}
+    sizes = {row.id: row.size for row in rows(_SIZES, wanted=list(wanted))} if wanted else {}
+    out: dict[int | None, Body] = {None: EMPTY}
+    out.update({number: StoredBody(engine, number, size) for number, size in sizes.items()})
+    small = [number for number, size in sizes.items() if size <= SMALL] if contents else []
+    pieces: dict[int, list[bytes]] = {number: [] for number in small}
+    for row in rows(_CHUNKS, wanted=small) if small else ():
+        try:
+            pieces[row.body_id].append(unpacked(row))
+        except zstandard.ZstdError as error:
+            raise CassetteCorrupted(f"The cassette is damaged: body {row.body_id} cannot be read.") from error
+    out.update({number: BytesBody(b"".join(held)) for number, held in pieces.items()})
+    return out
+
+
+def _exchange(row: Row[Any], parts: Parts, bodies: dict[int | None, Body], messages: tuple[Message, ...]) -> Exchange:
+    request = RecordedRequest(
+        row.method,
+        row.target,
+        row.scheme,
+        row.authority,
+        row.http_version,
+        Headers.of(parts.get("request", ())),
+        bodies[row.request_body],
+        Headers.of(parts.get("request trailer", ())),
+    )
+    response = None
+    if row.status is not None:
+        response = RecordedResponse(
+            row.status,
+            row.reason or "",
+            row.response_http_version or row.http_version,
+            Headers.of(parts.get("response", ())),
+            bodies[row.response_body],
+            Headers.of(parts.get("response trailer", ())),
+        )
+    return Exchange(
+        request,
+        response,
+        Timing(row.started_at, row.sent_at, row.answering_at, row.answered_at),
+        State(row.state),
+        row.id,
+        row.error,
+        row.client_host,
+        messages,
+    )
