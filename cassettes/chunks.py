@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import zstandard
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from peertape.cassettes.errors import CassetteCorrupted
@@ -107,11 +106,9 @@ class BodyWriter:
         self._stored += len(data)
 
 
-def unpacked(chunk: Row[Any]) -> bytes:
-    """The octets of a row of `chunks`."""
-    if chunk.coding == "zstd":
-        return bytes(zstandard.decompress(chunk.data, max_output_size=chunk.size))
-    return bytes(chunk.data)
+def unpacked(data: bytes, coding: str, size: int) -> bytes:
+    """The octets of a chunk, as its row holds them."""
+    return zstandard.decompress(data, max_output_size=size) if coding == "zstd" else data
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +131,7 @@ class StoredBody:
         try:
             with self.engine.connect() as connection:
                 row = connection.execute(_READ, {"body": self.id, "at": at}).one()
-            data = unpacked(row)
+            data = unpacked(row.data, row.coding, row.size)
         except (NoResultFound, DBAPIError, zstandard.ZstdError) as error:
             raise CassetteCorrupted(f"The cassette is damaged: body {self.id} cannot be read at octet {at}.") from error
         piece = bytes(data[at - row.position : end - row.position])

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import zstandard
-from sqlalchemy import Engine, Row, bindparam, select
+from sqlalchemy import BindParameter, Engine, Row, bindparam, select
 
 from peertape.cassettes import schema
 from peertape.cassettes.bodies import EMPTY, Body, BytesBody
 from peertape.cassettes.chunks import StoredBody, unpacked
-from peertape.cassettes.errors import CassetteCorrupted
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
 
 SWITCHED = 101  # to a WebSocket: only then there are messages (RFC 9110, section 15.2.2)
 SMALL = 64 * 1024  # octets of a body that is read with its page
 
-_WANTED = bindparam("wanted", expanding=True)
+_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
 _EXCHANGES = select(schema.exchanges).where(schema.exchanges.c.id.in_(_WANTED))
 _HEADERS = select(schema.headers).where(schema.headers.c.exchange_id.in_(_WANTED)).order_by(*schema.headers.primary_key)
 _SIZES = select(schema.bodies.c.id, schema.bodies.c.size).where(schema.bodies.c.id.in_(_WANTED))
@@ -57,11 +57,12 @@ def _bodies(rows: Rows, engine: Engine, exchanges: Iterable[Row[Any]], *, conten
     small = [number for number, size in sizes.items() if size <= SMALL] if contents else []
     pieces: dict[int, list[bytes]] = {number: [] for number in small}
     for row in rows(_CHUNKS, wanted=small) if small else ():
-        try:
-            pieces[row.body_id].append(unpacked(row))
-        except zstandard.ZstdError as error:
-            raise CassetteCorrupted(f"The cassette is damaged: body {row.body_id} cannot be read.") from error
-    out.update({number: BytesBody(b"".join(held)) for number, held in pieces.items()})
+        with suppress(zstandard.ZstdError):
+            pieces[row.body_id].append(unpacked(row.data, row.coding, row.size))
+    for number, held in pieces.items():
+        octets = b"".join(held)
+        if len(octets) == sizes[number]:  # what is damaged says so when it is read
+            out[number] = BytesBody(octets)
     return out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
@@ -42,6 +42,7 @@ _CANDIDATE = select(
 ).order_by(_columns.id)
 _BY_EXACT = _CANDIDATE.where(_columns.exact_key == bindparam("key"))
 _BY_TELLING = _CANDIDATE.where(_columns.telling_key == bindparam("key"))
+_BY_NUMBERS = _CANDIDATE.where(_columns.id.in_(bindparam("numbers", expanding=True)))
 _BY_PATH = _CANDIDATE.where(_columns.folded_path.in_(bindparam("paths", expanding=True)))
 # Changes with every exchange that begins, and with what is learned when one ends.
 _NEWEST = select(
@@ -231,12 +232,16 @@ class Cassette:
         """Every path under which something was recorded."""
         return [row.folded_path for row in self._rows(select(_columns.folded_path).distinct()) if row.folded_path]
 
-    def candidates(self) -> Iterator[Candidate]:
-        """All of them, in recorded order."""
-        last = 0
+    def candidates(self, after: int = 0) -> Iterator[Candidate]:
+        """All of them, or those with a higher number, in recorded order."""
+        last = after
         while page := self._rows(_CANDIDATE.where(_columns.id > last).limit(1000)):
             yield from map(_candidate, page)
             last = page[-1].id
+
+    def candidates_of(self, numbers: Sequence[int]) -> list[Candidate]:
+        """Those of the numbers that there are."""
+        return [_candidate(row) for row in self._rows(_BY_NUMBERS, numbers=numbers)] if numbers else []
 
     def user_of(self, pseudonym: str) -> str | None:
         """Whose the token behind a pseudonym is."""

@@ -19,6 +19,7 @@ from peertape.proxy.engine.windows import Page, window_answer
 WINDOW = ("start", "count")
 ANY_WINDOW = Ignored(query=frozenset(WINDOW))
 LARGEST_PAGE = 4 * 1024 * 1024  # octets
+MOST_DIGITS = 15  # of a start or a count that a list could have
 
 
 class ListWindows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from peertape.config.faults import Fault, FaultError
@@ -15,6 +16,7 @@ from peertape.proxy.engine.twin.answers import Answers
 from peertape.proxy.engine.twin.case import Outcome, Verdict
 from peertape.proxy.engine.twin.catalogue import Catalogue, Catalogues, Choice, listed
 from peertape.proxy.engine.twin.framing import settled
+from peertape.proxy.engine.twin.given import Unread, given
 from peertape.proxy.engine.twin.selection import touched
 from peertape.proxy.engine.twin.twin import Twin
 
@@ -38,6 +40,8 @@ class OnDemand:
             return over(self._answers, self._limits, request, session.clock.now())
         found = self._twin.book.routes.find(request.method, request.path)
         assert found is not None  # else the catalogue had been empty
+        if isinstance(given(request, found.params).body, Unread):
+            request = replace(request, body=b"", body_digest=None)
         case = self._twin.case(request, session, found)
         case.memory = {}  # the session shall not remember what was only rehearsed
         verdict = settled(Verdict(Outcome.REFUSED, rehearsal.made(choice, case)), case)

@@ -84,7 +84,9 @@ class Tolerance:
     def on_path(self, question: Question, cassette: Cassette) -> list[Candidate]:
         """Recordings of the same path or resource, however spelled."""
         folded = question.keys(cassette).folded_path
-        return cassette.by_path(spellings(folded, cassette.numbers, cassette.uuid))
+        return question.once(
+            cassette, "on path", lambda: cassette.by_path(spellings(folded, cassette.numbers, cassette.uuid))
+        )
 
     def same_for_all(self, question: Question, cassette: Cassette) -> bool:
         """Whether the answer is the same whoever asks; a token in the query always tells."""

@@ -61,3 +61,6 @@ def test_the_wheel_has_the_demo_and_the_facts(tmp_path: Path) -> None:
         "peertape/proxy/control/page.html",
         "peertape/addons/recorder.py",
     } <= names
+    facts = {f"peertape/{path.relative_to(PROJECT).as_posix()}" for path in (PROJECT / "config").rglob("*.yaml")}
+    assert len(facts) > 40  # with the contracts
+    assert facts <= names

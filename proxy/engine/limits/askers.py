@@ -15,7 +15,7 @@ from peertape.config.limits import Exempt
 from peertape.proxy.engine.model import Request
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import USER, Shelf
-from peertape.proxy.engine.twin.given import body_of
+from peertape.proxy.engine.twin.given import Unread, body_of
 
 RUNNER_REGISTRATION = "/api/v1/runners/register"
 _BEARER = re.compile(r"Bearer [0-9A-Za-z\-._~+/]+=*")  # what PeerTube's OAuth library takes for a token
@@ -79,7 +79,7 @@ class RecordedAskers:
         named = False
         for cassette in self._shelf.cassettes:
             body, _ = body_of(request.headers, cassette.redacted_body(request.headers, request.body))
-            token = body.get(member) if isinstance(body, dict) else None
+            token = body.get(member) if isinstance(body, dict) and not isinstance(body, Unread) else None
             if isinstance(token, str) and token:
                 named = True
                 if token in _registered(cassette, member):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,10 @@ def preferred(accept: str | None, offers: Sequence[str]) -> str | None:
     """The offer that is liked best, the first one without an Accept header; None if none is acceptable."""
     if accept is None:
         return offers[0]
-    ranges = [found for i, text in enumerate(_split(accept, ",")) if (found := _range(text, i))]
+    ranges = _ranges(accept)
     ranked: list[tuple[float, int, int, int, str]] = []
     for number, text in enumerate(offers):
-        offer = _range(text, number)
+        offer = _offer(text)
         if offer is None:
             continue
         fitting = [(known, spot, spot.quality) for spot in ranges if (known := spot.specificity(offer)) is not None]
@@ -40,6 +41,16 @@ def preferred(accept: str | None, offers: Sequence[str]) -> str | None:
         if quality > 0:
             ranked.append((-quality, -known, spot.position, number, text))
     return min(ranked)[-1] if ranked else None
+
+
+@lru_cache(maxsize=256)
+def _ranges(accept: str) -> tuple[_Range, ...]:
+    return tuple(found for i, text in enumerate(_split(accept, ",")) if (found := _range(text, i)))
+
+
+@lru_cache(maxsize=256)
+def _offer(text: str) -> _Range | None:
+    return _range(text, 0)
 
 
 def _range(text: str, position: int) -> _Range | None:

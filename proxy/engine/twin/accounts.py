@@ -14,7 +14,8 @@ from peertape.proxy.engine.shelf import USER, Question, Shelf
 from peertape.proxy.engine.twin.credentials import Bearer
 from peertape.proxy.engine.twin.effects import acting
 from peertape.proxy.engine.twin.facts import Entity
-from peertape.proxy.engine.twin.history import TOKEN, History
+from peertape.proxy.engine.twin.history import History
+from peertape.proxy.engine.twin.telling import TOKEN
 from peertape.proxy.engine.twin.world import World
 
 REVOKE = "/api/v1/users/revoke-token"

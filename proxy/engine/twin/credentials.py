@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from peertape.proxy.engine.twin.facts import Entity
-from peertape.proxy.engine.twin.given import Given
+from peertape.proxy.engine.twin.given import Given, Unread
 from peertape.proxy.engine.twin.values import ABSENT
 
 DETAIL = "Token is invalid"
@@ -35,7 +35,8 @@ def refusal(given: Given, bearer: Bearer) -> Refusal | None:
     """Why the request is not let in; None if it is."""
     in_header = "authorization" in given.headers
     in_query = given.query.get("access_token", ABSENT) is not ABSENT
-    in_body = isinstance(given.body, dict) and bool(given.body.get("access_token"))
+    told = isinstance(given.body, dict) and not isinstance(given.body, Unread)  # what is not told is no login form
+    in_body = told and bool(given.body.get("access_token"))
     if in_header + in_query + in_body > 1 or in_query or in_body:
         return Refusal(400, "invalid_request")
     if not in_header:

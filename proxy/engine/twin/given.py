@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
@@ -11,16 +11,41 @@ from urllib.parse import unquote_plus
 import python_multipart
 from python_multipart.exceptions import FormParserError
 
+from peertape.cassettes.codings import TooBigError, codings_of, decode
 from peertape.cassettes.headers import Headers, media_type
 from peertape.proxy.engine.model import Request
+from peertape.proxy.engine.twin.contenttypes import content_type
+from peertape.proxy.engine.twin.facts import Told
+from peertape.proxy.engine.twin.undecided import Undecided
 from peertape.proxy.engine.twin.values import ABSENT, exists, parsed
 
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _MOST_ELEMENTS = 20  # of a list by indexes in a query (the `qs` package)
+_LONGEST_INDEX = 4  # digits
 _MOST_FIELDS = 1000  # of a list in a multipart body
 _STEP = re.compile(r"[^.\[\]]+")
+_LARGEST = 4 * 1024 * 1024  # of a body without its coding
 
 Location = str
+
+
+class Unread(Told):
+    """A body, or its files, that nobody can tell: one that is not held, or in a coding that was not undone."""
+
+    def tell(self, name: Any) -> Any:
+        raise Undecided(f"a body that was not read: {name}")
+
+    def get(self, name: Any, default: Any = None) -> Any:  # noqa: ARG002 (it may well be there)
+        return self.tell(name)
+
+    def __contains__(self, name: Any) -> bool:
+        return bool(self.tell(name))
+
+    def __iter__(self) -> Iterator[str]:
+        yield self.tell("*")
+
+    def __len__(self) -> int:
+        return int(self.tell("length"))
 
 
 @dataclass(slots=True)
@@ -77,7 +102,8 @@ def _set(holder: Any, step: str, value: Any) -> None:
 
 
 def given(request: Request, params: Mapping[str, str]) -> Given:
-    body, files = body_of(request.headers, request.body)
+    unread = request.body_digest is not None  # too big to be held
+    body, files = (Unread(), Unread()) if unread else body_of(request.headers, request.body)
     headers: dict[str, str] = {}
     for name, value in request.headers:
         headers[name.lower()] = f"{headers[name.lower()]}, {value}" if name.lower() in headers else value
@@ -110,16 +136,39 @@ def body_of(headers: Headers, body: bytes) -> tuple[Any, dict[str, list[dict[str
     if not body:
         return {}, {}
     if kind == "application/json" or re.fullmatch(r"application/[^/]*\+json", kind):
-        try:
-            value = parsed(body.decode("utf-8", "replace"))
-        except ValueError:
-            return {}, {}
-        return (value, {}) if isinstance(value, (dict, list)) else ({}, {})
+        return _json(headers, body), {}
     if kind == "application/x-www-form-urlencoded":
-        return form_of(body.decode("utf-8", "replace")), {}
+        octets = _octets(headers, body)
+        return (Unread() if octets is None else form_of(octets.decode("utf-8", "replace"))), {}
     if kind == "multipart/form-data":
         return _multipart(headers, body)
     return {}, {}
+
+
+def _json(headers: Headers, body: bytes) -> Any:
+    """What is damaged was refused before; what is left, PeerTube can read."""
+    octets, kind = _octets(headers, body), content_type(headers.get("content-type"))
+    if kind is None:  # PeerTube cannot read the type, and so does not read the body
+        return {}
+    if octets is None or kind.charset != "utf-8":
+        return Unread()
+    text = octets.decode("utf-8", "replace").removeprefix("\ufeff")
+    if not text.strip():
+        return {}
+    try:
+        value = parsed(text)
+    except ValueError:
+        return Unread()
+    return value if isinstance(value, (dict, list)) else {}
+
+
+def _octets(headers: Headers, body: bytes) -> bytes | None:
+    """Without its coding; None where that cannot be undone."""
+    try:
+        decoded = decode(body, codings_of(headers), _LARGEST)
+    except TooBigError:
+        return None
+    return decoded.octets if decoded is not None and decoded.whole else None
 
 
 def _multipart(headers: Headers, body: bytes) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
@@ -145,7 +194,10 @@ def _multipart(headers: Headers, body: bytes) -> tuple[dict[str, Any], dict[str,
 
     try:
         parser = python_multipart.create_form_parser(
-            {"Content-Type": (headers.get("content-type") or "").encode("latin-1")}, on_field, on_file
+            {"Content-Type": (headers.get("content-type") or "").encode("latin-1")},
+            on_field,
+            on_file,
+            config={"MAX_MEMORY_FILE_SIZE": None},  # never to the disk: the body is held already
         )
         parser.write(body)
         parser.finalize()
@@ -162,7 +214,7 @@ def _add(out: dict[str, Any], name: str, value: Any, most: int) -> None:
     key: str | int = head if steps else name
     for step in steps[:5]:
         below = holder.get(key) if isinstance(holder, dict) else holder[key] if key < len(holder) else None  # type: ignore[operator]
-        is_index = step == "" or (step.isdecimal() and int(step) <= most)
+        is_index = step == "" or (step.isdecimal() and len(step) <= _LONGEST_INDEX and int(step) <= most)
         if isinstance(below, list) and not is_index:
             below = {str(index): item for index, item in enumerate(below)}
         elif not isinstance(below, (dict, list)):

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from peertape.cassettes.paths import uuid_of
-from peertape.proxy.engine.twin.values import ABSENT, checked_text, exists, text_of
+from peertape.proxy.engine.twin.values import ABSENT, MOST_DIGITS, checked_text, exists, text_of
 
 Sanitizer = Callable[[Any], Any]
 
 _LEADING_INTEGER = re.compile(r"\s*([+-]?[0-9]+)")
 _LEADING_NUMBER = re.compile(r"\s*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)")
-_LARGE = 400  # digits: more than any number of JavaScript's has
 
 
 def integer_of(text: str) -> int | float:
@@ -22,7 +21,7 @@ def integer_of(text: str) -> int | float:
     found = _LEADING_INTEGER.match(text)
     if not found:
         return math.nan
-    return int(found[1]) if len(found[1]) < _LARGE else float(found[1])
+    return int(found[1]) if len(found[1]) <= MOST_DIGITS else float(found[1])
 
 
 def number_of(text: str) -> float:

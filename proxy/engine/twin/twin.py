@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from peertape.cassettes.bodies import read
+from peertape.cassettes.model import Exchange
 from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Shelf
@@ -17,11 +18,14 @@ from peertape.proxy.engine.twin.contract import Book, Contract
 from peertape.proxy.engine.twin.expressions import Evaluator
 from peertape.proxy.engine.twin.framing import settled
 from peertape.proxy.engine.twin.given import given
-from peertape.proxy.engine.twin.history import MOST_BYTES, History
+from peertape.proxy.engine.twin.history import History
 from peertape.proxy.engine.twin.ourhosts import is_our_host
 from peertape.proxy.engine.twin.routes import Found
 from peertape.proxy.engine.twin.steps import judge
+from peertape.proxy.engine.twin.telling import MOST_BYTES
 from peertape.proxy.engine.twin.undecided import Undecided
+
+MOST_REMEMBERED = 1000  # refusals of the past: each may take the telling of a whole world
 
 
 class Twin:
@@ -34,6 +38,7 @@ class Twin:
         self._history = History(shelf, book)
         self.accounts = Accounts(shelf, self._history)
         self._past = Session("past")
+        self._then: dict[tuple[str, int, int], Answer | None] = {}
         self._public_url = public_url
         self._rules = {**functions.of_rules(book.roles), **functions.of_secrets(self._disguises)}
 
@@ -50,16 +55,27 @@ class Twin:
         self._history.world(session)
 
     def refused_then(self, answer: Answer) -> Answer | None:
-        """How the rules would have refused a recorded success at its own moment: of that they do not know enough."""
+        """How the rules would have refused a recorded success at its own moment: of that they do not know enough.
+
+        What a reading was answered was so before it was asked for, and thus is known to be.
+        """
         cassette = next((known for known in self._shelf.cassettes if known.name == answer.cassette), None)
         if cassette is None or answer.exchange is None:
             return None
-        exchange = cassette.exchange(answer.exchange)
+        key = (cassette.name, answer.exchange, cassette.changes())
+        if key not in self._then:
+            if len(self._then) >= MOST_REMEMBERED:
+                self._then.clear()
+            self._then[key] = self._refused_at(cassette.exchange(answer.exchange))
+        return self._then[key]
+
+    def _refused_at(self, exchange: Exchange) -> Answer | None:
         recorded = exchange.request
         body = read(recorded.body) if recorded.body.size <= MOST_BYTES else b""
         request = Request(recorded.method, recorded.target, recorded.headers, body)
         self._past.clock.freeze(True)
-        self._past.clock.set(exchange.timing.started)
+        reading_ended = exchange.timing.answered if recorded.method in ("GET", "HEAD") else None
+        self._past.clock.set(exchange.timing.started if reading_ended is None else reading_ended)
         verdict = self.judge(request, self._past)
         return verdict.answer if verdict.outcome is Outcome.REFUSED else None
 
@@ -72,6 +88,8 @@ class Twin:
             return settled(judge(found.route.steps, case) or Verdict(Outcome.ACCEPTED), case)
         except Undecided as undecided:
             return Verdict(Outcome.UNDECIDED, why=undecided.what)
+        except RecursionError:  # a recorded value that is nested as no answer of PeerTube's is
+            return Verdict(Outcome.UNDECIDED, why="nested too deeply")
 
     def case(self, request: Request, session: Session, found: Found[Contract]) -> Case:
         """The request before the rules of its route."""

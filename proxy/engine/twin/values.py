@@ -21,6 +21,8 @@ class _Absent:
 
 
 ABSENT: Final = _Absent()
+DEEPEST = 200  # levels of a JSON value: what looks at every level does so by recursion
+MOST_DIGITS = 400  # of a number: more than any number of JavaScript's has
 
 
 def exists(value: Any) -> bool:
@@ -90,8 +92,24 @@ def type_name(value: Any) -> str:
 
 
 def parsed(text: str) -> Any:
-    """A JSON text's value; raises ValueError."""
+    """A JSON text's value; raises ValueError, also for what is nested more than DEEPEST levels."""
     try:
-        return json.loads(text)
+        value = json.loads(text, parse_int=_whole)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    if text.count("[") + text.count("{") > DEEPEST and _depth(value) > DEEPEST:
+        raise ValueError("nested too deeply")
+    return value
+
+
+def _whole(digits: str) -> float:
+    """As JavaScript reads a whole number: one of very many digits is infinite."""
+    return int(digits) if len(digits) <= MOST_DIGITS else float(digits)
+
+
+def _depth(value: Any) -> int:
+    level, depth = [value], 0
+    while level := [item for item in level if isinstance(item, (list, dict))]:
+        level = [below for item in level for below in (item.values() if isinstance(item, dict) else item)]
+        depth += 1
+    return depth

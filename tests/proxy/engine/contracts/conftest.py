@@ -2,9 +2,10 @@
 
     WHO METHOD TARGET [Header: value] {"json": "body"} -> STATUS TEXT
 
-WHO: a user of the demo; anonymous; nobody (an unknown token), empty (Bearer alone), basic (another scheme). `(a=b&c=d)` is a
-form, `<name=value file=NAME;TYPE;SIZE>` a multipart one. After the arrow: `accepted` (PeerTube would do it), `undecided`,
-or the status, the code in parentheses and the detail; of wrong parameters each with its message; `= text` for other bodies.
+WHO: a user of the demo; anonymous; nobody (an unknown token), empty (Bearer alone), basic (another scheme).
+`(a=b&c=d)` is a form, `<name=value file=NAME;TYPE;SIZE>` a multipart one. After the arrow: `accepted` (PeerTube would
+do it), `undecided`, or the status, the code in parentheses and the detail; of wrong parameters each with its message;
+`= text` for other bodies.
 """
 
 from __future__ import annotations

@@ -1,0 +1,114 @@
+"""A world that is told events, one after another."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from peertape.cassettes.bodies import Body, read
+from peertape.cassettes.codings import TooBigError, codings_of, decode
+from peertape.cassettes.headers import Headers, media_type
+from peertape.cassettes.model import Exchange
+from peertape.proxy.engine.model import Request
+from peertape.proxy.engine.twin import functions
+from peertape.proxy.engine.twin.contract import Book
+from peertape.proxy.engine.twin.effects import acting
+from peertape.proxy.engine.twin.events import Event, with_exchanges
+from peertape.proxy.engine.twin.expressions import Evaluator, Expression, Language
+from peertape.proxy.engine.twin.facts import Entity, told_object
+from peertape.proxy.engine.twin.given import given
+from peertape.proxy.engine.twin.world import World
+
+logger = logging.getLogger(__name__)
+
+TOKEN = "token"  # the kind of entity
+MOST_BYTES = 4 * 1024 * 1024  # of a body that is looked through
+
+
+class Telling:
+    """`events` is the list that it goes through, `told` how many of them it has; `removals`: whether things vanish."""
+
+    def __init__(self, book: Book, events: Sequence[Event], settings: Iterable[Any], *, removals: bool) -> None:
+        rules = functions.of_rules(book.roles)
+        self.events = events
+        self.told = 0
+        self.world = World(book.kinds, book.configuration, self._derived)
+        self._removals = removals
+        known = {**rules, **functions.of_world(self.world)}
+        self._of_entities = Language(known)
+        self._of_events = Language({**known, **functions.of_recording()})
+        for setting in settings:
+            self.world.configure(setting)
+
+    def go_on(self, until: int) -> None:
+        for event, exchange in with_exchanges(self.events[self.told : until]):
+            try:
+                self._tell(event, exchange)
+            except RecursionError:  # nested as no answer of PeerTube's is
+                logger.warning("exchange %d tells nothing: it is nested too deeply", exchange.id)
+        self.told = until
+
+    def _derived(self, entity: Entity, expression: Expression) -> Any:
+        return Evaluator({"this": entity, "config": self.world.config}, self._of_entities).value(expression)
+
+    def _tell(self, event: Event, exchange: Exchange) -> None:
+        recorded, response = exchange.request, exchange.response
+        if response is None:
+            return
+        world = self.world
+        decoded = _octets(recorded.headers, recorded.body)
+        headers = recorded.headers.without("content-encoding")
+        request = Request(recorded.method, recorded.target, headers, decoded)
+        seen = given(request, event.params)
+        token = event.candidate.credential
+        user = event.cassette.user_of(token) if token else None
+        if user is not None and not world.has_heard_of(TOKEN, token):
+            world.learn(TOKEN, {"text": token, "user": user})  # of a login that was not recorded
+        names = {
+            "params": seen.params,
+            "query": seen.query,
+            "body": seen.body,
+            "headers": seen.headers,
+            "cookies": seen.cookies,
+            "files": seen.files,
+            "me": acting(world, user),
+            "response": _value(response.headers, response.body),
+            "response_headers": {name.lower(): value for name, value in response.headers},
+            "status": response.status,
+            "now": event.at,
+            "config": world.config,
+            "request": {
+                "method": recorded.method,
+                "path": request.path,
+                "target": recorded.target,
+                "query": request.query,
+            },
+            "token": token,
+        }
+        evaluator = Evaluator(names, self._of_events)
+        for effect in event.contract.effects:
+            if self._removals or effect.what != "forget":
+                effect.apply(world, evaluator)
+
+
+def _octets(headers: Headers, body: Body) -> bytes:
+    """Decoded; nothing of a body that is too big or in a coding that cannot be undone."""
+    if body.size > MOST_BYTES:
+        return b""
+    try:
+        decoded = decode(read(body), codings_of(headers), MOST_BYTES)
+    except TooBigError:
+        return b""
+    return decoded.octets if decoded else b""
+
+
+def _value(headers: Headers, body: Body) -> Any:
+    """The JSON value, as facts."""
+    if "json" not in media_type(headers):
+        return None
+    try:
+        return json.loads(_octets(headers, body), object_hook=told_object)
+    except (ValueError, RecursionError):
+        return None
