@@ -44,6 +44,7 @@ from peertape.proxy.engine.twin.twin import Twin
 logger = logging.getLogger(__name__)
 
 LARGEST_HELD = 8 * 1024 * 1024  # octets of a request body; a longer one is streamed by, and only its digest is kept
+MOST_DIGITS = 15  # of a length that anybody could send
 
 DigestOf = Callable[[Headers], BodyFilter]
 
@@ -183,7 +184,7 @@ def divert(request: http.Request, step: Step) -> None:
 
 def is_big(request: http.Request) -> bool:
     length = request.headers.get("content-length", "")
-    return length.isdecimal() and int(length) > LARGEST_HELD
+    return length.isdecimal() and (len(length) > MOST_DIGITS or int(length) > LARGEST_HELD)
 
 
 class Script:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -37,6 +38,20 @@ def test_every_dependency_is_pinned() -> None:
     wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
     names = {re.split(r"[\[<>=; ]", text)[0].lower() for text in wanted}
     assert names <= pinned
+
+
+def test_every_import_is_a_dependency() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = {re.split(r"[\[<>=; ]", text)[0].lower().replace("-", "_") for text in project["dependencies"]}
+    named = {"yaml": "pyyaml"}
+    imported = {
+        found.partition(".")[0]
+        for folder in FOLDERS
+        for path in (PROJECT / folder).rglob("*.py")
+        for found in re.findall(r"^\s*(?:from|import) ([\w.]+)", path.read_text("utf-8"), re.MULTILINE)
+    }
+    foreign = {named.get(name, name) for name in imported - sys.stdlib_module_names - {"peertape"}}
+    assert foreign <= wanted
 
 
 def test_no_host_of_a_registry_and_no_path_of_a_machine_is_committed() -> None:

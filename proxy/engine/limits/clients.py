@@ -10,6 +10,7 @@ from peertape.config.trust import Networks, trusts
 from peertape.proxy.engine.model import Request
 
 HEADER = "x-forwarded-for"
+LONGEST = 64  # characters of an address that are kept: a client may name anything
 
 
 def client_address(request: Request, trusted: Networks) -> str:
@@ -19,5 +20,5 @@ def client_address(request: Request, trusted: Networks) -> str:
     for forwarded in filter(None, (text.strip() for text in reversed(named))):
         if not trusts(trusted, address):
             break
-        address = forwarded
+        address = forwarded[:LONGEST]
     return address
