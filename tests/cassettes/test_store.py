@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support import samples
 
 from peertape.cassettes import store
 from peertape.cassettes.bodies import read
@@ -106,3 +110,39 @@ def test_numbers_and_uuids(make_exchange: Make, writing: Open, opened: Read) -> 
     assert cassette.uuid("video", "7") == uuid
     assert cassette.uuid("playlist", "7") is None
     assert cassette.uuid("video", "9" * 30) is None
+
+
+def test_exchanges_page_by_page_are_what_each_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "PAGE", 3)
+    cassette = Cassette(samples.record(tmp_path / "c.cassette"))
+    try:
+        found = list(cassette.whole([9, 1, 99, 6, 4, 8, 7]))
+        assert [exchange.id for exchange in found] == [9, 1, 6, 4, 8, 7]
+        for exchange in found:
+            alone = cassette.exchange(exchange.id)
+            assert (alone.request.headers, alone.timing, alone.state) == (
+                exchange.request.headers,
+                exchange.timing,
+                exchange.state,
+            )
+            assert read(alone.request.body) == read(exchange.request.body)
+            assert alone.messages == exchange.messages
+            assert (alone.response is None) is (exchange.response is None)
+            if alone.response is not None and exchange.response is not None:
+                assert alone.response.headers == exchange.response.headers
+                assert read(alone.response.body) == read(exchange.response.body)
+    finally:
+        cassette.close()
+
+
+def test_lookups_that_are_remembered_are_few(
+    make_exchange: Make, writing: Open, opened: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LOOKUPS_KEPT", 2)
+    writer = writing()
+    for name in "abc":
+        writer.add(make_exchange(f"/{name}"))
+    writer.commit()
+    cassette = opened()
+    for _ in range(2):
+        assert [cassette.by_path([f"/{name}"])[0].target for name in "abc"] == ["/a", "/b", "/c"]
