@@ -224,7 +224,7 @@ def chosen(text: str, version: str = DEFAULT_VERSION) -> Limits:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise LimitsError(f"limits: {path} cannot be read: {reason}.") from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a number or a date that is none
         raise LimitsError(f"limits: {path} is not valid YAML: {' '.join(str(error).split())}") from error
     try:
         return custom(value, path.name, version)

@@ -146,6 +146,8 @@ def test_one_member_of_a_bucket() -> None:
     "text",
     [
         "",
+        "api: {max: " + "1" * 5000 + "}",
+        "api: {window: 2001-13-45}",
         "[1]",
         "- a: [",
         "rates_limit: 5",

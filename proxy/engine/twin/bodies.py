@@ -16,6 +16,7 @@ from peertape.proxy.engine.twin.jsonfaults import strict_fault
 
 _NO_NAME = re.compile(r":\d{4}$|[^0-9a-z]", re.ASCII)
 _PIECE = 64 * 1024
+_MOST_DIGITS = 15  # of a length: more are too many for any limit
 _WINDOW = {"gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
 
@@ -100,7 +101,7 @@ def _octets(request: Request, facts: Bodies, limit: int, coding: str | None = No
     """The body without its coding."""
     coding = coding or _coding(request.headers, facts)
     length = request.headers.get("content-length") or ""
-    is_announced = coding == "identity" and length.isdecimal() and int(length) > limit
+    is_announced = coding == "identity" and length.isdecimal() and int(length[:_MOST_DIGITS]) > limit
     if is_announced or len(request.body) > limit or request.body_digest is not None:  # too big to be held
         raise _too_large("request entity too large")
     return request.body if coding == "identity" else _inflated(request.body, coding, limit)

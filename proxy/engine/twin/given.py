@@ -140,7 +140,7 @@ def body_of(headers: Headers, body: bytes) -> tuple[Any, dict[str, list[dict[str
     if kind == "application/x-www-form-urlencoded":
         octets = _octets(headers, body)
         return (Unread() if octets is None else form_of(octets.decode("utf-8", "replace"))), {}
-    if kind == "multipart/form-data":
+    if kind == "multipart/form-data" and "boundary=" in (headers.get("content-type") or "").lower():
         return _multipart(headers, body)
     return {}, {}
 

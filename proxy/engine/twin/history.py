@@ -23,37 +23,37 @@ class History:
     def __init__(self, shelf: Shelf, book: Book) -> None:
         self._shelf = shelf
         self._book = book
-        self._events = Events(shelf, book)
+        self.events = Events(shelf, book)
         self._whole: Telling | None = None
         self._timelines = Timelines()
-        self._read = self._events.all
+        self._read = self.events.all
 
     def world(self, session: Session) -> World:
         """As the session's timeline says; without one all that is known, with nothing removed."""
         until = session.clock.known_until  # first of all: the clock runs on while recordings are read
-        self._events.look()
+        self.events.look()
         if until is None:
             return self._of_all()
-        if self._events.all is not self._read:
-            self._read = self._events.all
+        if self.events.all is not self._read:
+            self._read = self.events.all
             self._timelines.clear()
-        wanted = self._events.until(until)
+        wanted = self.events.until(until)
         return self._timelines.at(wanted, session.name, lambda: self._begun(removals=True)).world
 
     def issued(self, token: str) -> bool:
         """Whether a recorded login gave out that token."""
-        self._events.look()
+        self.events.look()
         entity = self._of_all().known(TOKEN, token, "text")
         return entity is not None and entity.get("ends") is not None
 
     def _of_all(self) -> World:
-        if self._whole is None or self._whole.events is not self._events.all:
+        if self._whole is None or self._whole.events is not self.events.all:
             self._whole = self._begun(removals=False)
-        self._whole.go_on(len(self._events.all))
+        self._whole.go_on(len(self.events.all))
         return self._whole.world
 
     def _begun(self, *, removals: bool) -> Telling:
-        return Telling(self._book, self._events.all, self._of_address(), removals=removals)
+        return Telling(self._book, self.events.all, self._of_address(), removals=removals)
 
     def _of_address(self) -> Iterator[Mapping[str, Any]]:
         """What the instance's address says of its settings; `host` has the port, unless that is the scheme's own."""

@@ -82,3 +82,7 @@ def test_after_a_write_the_pages_after_it_count(tape: Any, play: Play) -> None:
 )
 def test_window_of(query: str, window: tuple[int, int] | None) -> None:
     assert window_of(query) == window
+
+
+def test_a_window_beyond_all_lists_is_none() -> None:
+    assert window_of("start=0&count=" + "9" * 5000) is None

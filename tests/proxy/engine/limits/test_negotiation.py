@@ -46,3 +46,12 @@ def test_preferred(accept: str | None, liked: str | None) -> None:
 @given(st.text(max_size=80))
 def test_whatever_a_client_sends(accept: str) -> None:
     assert preferred(accept, OFFERS) in (None, *OFFERS)
+
+
+@pytest.mark.parametrize("accept", ["," * 200_000, 'a/b;q="' + '","' * 60_000, ";" * 200_000, '"' * 200_000])
+def test_a_crafted_header_takes_no_longer_than_any(accept: str) -> None:
+    assert preferred(accept, OFFERS) is None
+
+
+def test_quoted_commas_and_semicolons_separate_nothing() -> None:
+    assert preferred('text/html;a="x,image/png;q=1", application/json', OFFERS) == "application/json"

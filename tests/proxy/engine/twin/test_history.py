@@ -17,6 +17,8 @@ from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.twin.contract import compiled
 from peertape.proxy.engine.twin.history import History
+from peertape.proxy.engine.twin.telling import Telling
+from peertape.proxy.engine.twin.timelines import Timelines
 from peertape.proxy.engine.twin.world import World
 from tests.proxy.engine.conftest import Tape
 from tests.proxy.engine.twin.conftest import RIGHTS
@@ -135,3 +137,44 @@ def test_a_timeline_that_moves_on_keeps_its_world(growing: Growing, tape: Tape) 
     assert names(growing.world()) == set()  # not yet, by the session's clock
     growing.session.clock.set(times[0])
     assert names(growing.world()) == {"Lamp"}
+
+
+def test_sessions_at_the_same_moment_share_a_world(growing: Growing, tape: Tape) -> None:
+    tape.add("POST", "/api/v1/things", {"id": 1, "name": "Lamp"})
+    tape.add("POST", "/api/v1/things", {"id": 2, "name": "Chair"})
+    first, second = (exchange.timing.answered or 0.0 for exchange in tape.exchanges)
+    other = Session("other")
+    growing.session.clock.set(first)
+    other.clock.set(first)
+    world = growing.world()
+    assert growing.history.world(other) is world
+    other.clock.set(second)
+    assert names(growing.history.world(other)) == {"Lamp", "Chair"}
+    assert growing.world() is world
+    assert names(world) == {"Lamp"}
+
+
+def test_only_so_many_worlds_are_kept(growing: Growing, tape: Tape) -> None:
+    for number in range(4):
+        tape.add("POST", "/api/v1/things", {"id": number, "name": f"Thing {number}"})
+    growing.world()
+    book, events = compiled(Contracts.model_validate(RULES), RIGHTS), growing.history.events.all
+    begun: list[Telling] = []
+
+    def begin() -> Telling:
+        begun.append(Telling(book, events, (), removals=True))
+        return begun[-1]
+
+    kept = Timelines(most=5)
+    worlds = {told: kept.at(told, f"session {told}", begin).world for told in (3, 1, 2, 4)}
+    assert {told: len(names(world)) for told, world in worlds.items()} == {3: 3, 1: 1, 2: 2, 4: 4}
+    assert len(begun) == 4
+    assert kept.at(4, "another", begin).world is worlds[4]
+    assert kept.at(3, "another", begin).world is not worlds[3]
+
+
+def test_what_is_nested_too_deeply_tells_nothing(growing: Growing, tape: Tape) -> None:
+    deep = b'{"id": 1, "name": ' + b'{"a": [' * 2000 + b"]}" * 2000 + b"}"
+    tape.add("GET", "/api/v1/things/1", deep)
+    tape.add("POST", "/api/v1/things", {"id": 2, "name": "Chair"})
+    assert "Chair" in names(growing.world())

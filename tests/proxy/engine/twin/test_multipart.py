@@ -10,6 +10,7 @@ from peertape.proxy.engine.twin.multipart import FormFault, form_fault
 
 FORM = "multipart/form-data; boundary=abc"
 END = b"--abc--\r\n"
+CRAFTED = "form-data" + "; a=b  " * 2000 + "!"  # spaces that could belong to either side
 CUT = FormFault("Unexpected end of form")
 MALFORMED = FormFault("Malformed part header")
 UNEXPECTED = FormFault("Unexpected field", "MulterError")
@@ -84,3 +85,7 @@ def test_what_is_no_form_is_left_alone() -> None:
     assert form_fault(Request("POST", "/", Headers((("Content-Type", FORM),))), None) is None
     held_elsewhere = Request("POST", "/", Headers((("Content-Type", FORM), ("Content-Length", "9"))), b"", b"digest")
     assert form_fault(held_elsewhere, None) is None
+
+
+def test_a_crafted_header_takes_no_longer_than_any() -> None:
+    assert fault(part("a", "1", disposition=CRAFTED) + END) is None
