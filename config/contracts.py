@@ -21,6 +21,7 @@ class RouteData(BaseModel):
 
     at: str = ""
     docs: str | None = None
+    by_host: bool = False
     steps: tuple[Any, ...] = ()
     effects: tuple[Any, ...] = ()
 

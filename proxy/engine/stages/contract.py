@@ -27,7 +27,7 @@ class ContractStage:
 
 
 class StandingStage:
-    """Stands before what is recorded: whether a success still holds, by the moment and by the token."""
+    """Stands before what is recorded: whether a success still holds, by the moment, the token and the Host."""
 
     def __init__(self, twin: Twin) -> None:
         self._twin = twin
@@ -41,13 +41,13 @@ class StandingStage:
         return answer
 
     def _refusal(self, request: Request, session: Session, answer: Answer) -> Answer | None:
-        token_is_over = is_over(request, session)
-        if not token_is_over and session.clock.timeline is None:
+        at_once = is_over(request, session) or self._twin.is_foreign(request)
+        if not at_once and session.clock.timeline is None:
             return None
         verdict = self._twin.judge(request, session)
         if verdict.outcome is not Outcome.REFUSED or verdict.answer is None:
             return None
-        if token_is_over:
+        if at_once:
             return verdict.answer
         then = self._twin.refused_then(answer)
         is_ignorance = then is not None and (then.status, read(then.body)) == (

@@ -64,6 +64,7 @@ class Contract:
     name: str
     at: str
     docs: str | None
+    by_host: bool  # what it answers hangs on the Host: a recorded success stands only for our own
     steps: Steps
     effects: Sequence[Effect]
 
@@ -133,7 +134,7 @@ class _Compiler:
     def contract(self, name: str, route: data.RouteData) -> Contract:
         with _within(name):
             found = effects(route.effects, self._source.consequences, self.kinds)
-            return Contract(name, route.at, route.docs, self._steps(route.steps), found)
+            return Contract(name, route.at, route.docs, route.by_host, self._steps(route.steps), found)
 
     def _steps(self, items: Any) -> Steps:
         if not isinstance(items, (list, tuple)):

@@ -139,6 +139,11 @@ class Twin:
             memory=session.memory,
         )
 
+    def is_foreign(self, request: Request) -> bool:
+        """Whether the Host is none of ours, on a route that heeds it."""
+        found = self.book.routes.find(request.method, request.path)
+        return found is not None and found.route.by_host and not self._reached_by(request)(request.host)
+
     def _reached_by(self, request: Request) -> Callable[[str], bool]:
         return lambda host: is_our_host(host, request.port, self._shelf, self._public_url)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -15,6 +16,7 @@ from support.wire import Head, Wire, answer
 
 from peertape.cassettes.bodies import read
 from peertape.cassettes.model import Exchange
+from peertape.cassettes.store import Cassette
 
 TOKEN = "the-control-token"
 LOGIN = "/api/v1/users/token"
@@ -209,3 +211,22 @@ def test_several_clients_at_once(tube: Tube, proxy: Callable[..., Peertape]) -> 
         client.join()
     assert {(source(head), body) for head, body in answers} == {("recorded", b"here")}
     assert app.said.count("the instance is away") == 1
+
+
+def test_what_is_emulated_is_never_recorded(tube: Tube, proxy: Callable[..., Peertape]) -> None:
+    form = b'--x\r\nContent-Disposition: form-data; name="videofile"; filename="a.mp4"\r\n\r\n' + b"x" * 9_000_000
+    upload = "POST /api/v1/videos/upload\nContent-Type: multipart/form-data; boundary=x"
+    app = proxy()
+    tube.says("GET /page", "a page")
+    assert source(app.ask("GET /page")[0]) == "live"
+    assert source(app.ask("GET /api/v1/videos/1\nPrefer: code=404")[0]) == "emulated"
+    assert source(app.ask(f"{upload}\nPrefer: code=400", form)[0]) == "emulated"
+    rehearse(app, offline=True)
+    assert source(app.ask("GET /api/v1/unknown")[0]) == "emulated"
+    assert source(app.ask("OPTIONS /api/v1/videos")[0]) == "emulated"
+    assert source(app.ask(upload, form)[0]) == "emulated"
+    assert source(app.ask("GET /elsewhere")[0]) == "miss"
+    assert app.stop() == 0
+    assert len(recorded(app.cassette, "/page")) == 1
+    with closing(Cassette(app.cassette)) as cassette:
+        assert cassette.count() == 1

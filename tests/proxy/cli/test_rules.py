@@ -17,9 +17,9 @@ ASK = (
 )
 
 
-def asked(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def asked(folder: Path, *options: str, ask: str = ASK) -> subprocess.CompletedProcess[str]:
     known = {name: value for name, value in os.environ.items() if not name.startswith("PEERTAPE_")}
-    command = [PROGRAM, "replay", "--listen", "127.0.0.1:0", *options, "--", sys.executable, "-c", ASK]
+    command = [PROGRAM, "replay", "--listen", "127.0.0.1:0", *options, "--", sys.executable, "-c", ask]
     return subprocess.run(command, cwd=folder, env=known, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -49,3 +49,18 @@ def test_a_text_that_is_no_version_is_refused(tmp_path: Path) -> None:
 
 def test_emulation_can_be_switched_off(tmp_path: Path) -> None:
     assert "501 miss" in asked(tmp_path, "--on-miss", "error").stdout
+
+
+HOSTS = (
+    "import http.client, os, urllib.parse as p\n"
+    "url = p.urlsplit(os.environ['PEERTAPE_URL'])\n"
+    "for host in ('localhost', '10.0.2.2', 'workstation', 'elsewhere.example'):\n"
+    "    connection = http.client.HTTPConnection(url.hostname, url.port)\n"
+    "    connection.request('GET', '/api/v1/oauth-clients/local', headers={'Host': f'{host}:{url.port}'})\n"
+    "    print(host, connection.getresponse().status)\n"
+)
+
+
+def test_a_login_works_through_any_name_of_this_machine_and_no_other(tmp_path: Path) -> None:
+    told = asked(tmp_path, ask=HOSTS).stdout
+    assert told.splitlines()[1:] == ["localhost 200", "10.0.2.2 200", "workstation 200", "elsewhere.example 403"]

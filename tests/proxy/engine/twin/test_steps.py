@@ -165,3 +165,18 @@ def test_other_bodies_than_documents(judging: Judging) -> None:
     )
     assert (empty.status, read(empty.body)) == (404, b"")
     assert (value.status, document(value)) == (200, {"a": [1]})
+
+
+def test_what_is_recorded_nested_too_deeply_is_not_judged(judging: Judging, tape: Tape) -> None:
+    tape.add("GET", "/api/v1/things/1", b'{"id": 1, "name": ' + b'{"a": [' * 2000 + b"]}" * 2000 + b"}")
+    judge = judging(
+        kinds={"thing": {}},
+        routes={
+            "GET /api/v1/things/{id}": {
+                "effects": [{"learn": {"thing": "response"}}],
+                "steps": [{"find": {"thing": "params.id"}}, {"refuse": "quoted(thing.name) == 'x'"}],
+            }
+        },
+    )
+    assert judge.verdict("GET", "/api/v1/things/1").outcome is Outcome.UNDECIDED
+    assert judge.answer("GET", "/api/v1/things/2").status == 404
