@@ -11,7 +11,6 @@ from peertape.proxy.engine.model import Request
 from peertape.proxy.engine.twin.expressions import Functions
 from peertape.proxy.engine.twin.undecided import Undecided
 
-DIGESTS = ("md5", "sha1", "sha256")
 _FNV_OFFSET, _FNV_PRIME = 0xCBF29CE484222325, 0x100000001B3  # of 64 bits
 _BEGINNINGS = (b"\x1aE\xdf\xa3", b"OggS", b"RIFF", b"ID3", b"FLV", b"fLaC", b"\x00\x00\x01", b"\x30\x26\xb2\x75", b"G")
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
@@ -67,7 +66,7 @@ def fnv1a(text: str) -> str:
 
 
 def digest(body: bytes, name: str) -> str:
-    """In base64; `name` is one of DIGESTS."""
+    """In base64; `name` is md5, sha1 or sha256."""
     return base64.b64encode(hashlib.new(name, body, usedforsecurity=False).digest()).decode()
 
 

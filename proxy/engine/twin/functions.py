@@ -12,7 +12,6 @@ from typing import Any
 from peertape.proxy.engine.limits.negotiation import preferred
 from peertape.proxy.engine.twin.checks import CHECKS
 from peertape.proxy.engine.twin.expressions import Functions, member
-from peertape.proxy.engine.twin.facts import Entity
 from peertape.proxy.engine.twin.jsontext import stringify
 from peertape.proxy.engine.twin.rights import Roles
 from peertape.proxy.engine.twin.sanitizers import SANITIZERS, number_of
@@ -178,7 +177,3 @@ def _same(value: Any) -> Any:
 
 def _undecided(what: str = "it") -> Any:
     raise Undecided(what)
-
-
-def this(entity: Entity) -> Mapping[str, Any]:
-    return {"this": entity}
