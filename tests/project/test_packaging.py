@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_every_package_is_in_the_build_map() -> None:
 def test_every_dependency_is_pinned() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))
     pinned = {re.split(r"[=\[]", pin)[0].lower() for pin in project["tool"]["uv"]["constraint-dependencies"]}
-    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    wanted = [*project["project"]["dependencies"], *chain(*project["dependency-groups"].values())]
     names = {re.split(r"[\[<>=; ]", text)[0].lower() for text in wanted}
     assert names <= pinned
 
