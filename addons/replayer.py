@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -19,22 +17,21 @@ from peertape.addons.guard import Guard
 from peertape.addons.handoff import CutError, Handoff, Incoming, Outgoing, outgoing
 from peertape.addons.streams import Step
 from peertape.cassettes import demo
-from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.redaction.bodyfilter import BodyFilter
 from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.store import Cassette
 from peertape.config import routers, rules
 from peertape.proxy.engine.chain import Engine
+from peertape.proxy.engine.defects import defect
 from peertape.proxy.engine.matching import Matcher
 from peertape.proxy.engine.model import Answer, Delivery, Source
 from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.session import Sessions
 from peertape.proxy.engine.shelf import Shelf
-from peertape.proxy.engine.stages.miss import CORS
 from peertape.proxy.engine.stages.playing import playing
 from peertape.proxy.engine.stages.recorded import RecordedStage
-from peertape.proxy.engine.stages.source import HEADER, SourceStage
+from peertape.proxy.engine.stages.source import SourceStage
 from peertape.proxy.engine.tolerance import Tolerance
 from peertape.proxy.engine.twin.answers import Answers
 from peertape.proxy.engine.twin.contract import book
@@ -136,29 +133,6 @@ class Replayer:
             flow.metadata[ANSWERED] = True
             mark(flow, answer)
         return answer
-
-
-def defect(error: Exception) -> Answer:
-    """Where peertape itself failed: nothing is passed on, and it is no recording's answer either."""
-    document = {"type": "urn:peertape:defect", "title": "peertape failed", "status": 500, "detail": repr(error)[:500]}
-    body = json.dumps(document).encode()
-    answer = Answer(
-        500,
-        Headers(),
-        BytesBody(body),
-        "Internal Server Error",
-        Source.MISS,
-        remark=(("defect", type(error).__name__),),
-    )
-    headers = Headers(
-        (
-            *CORS,
-            ("Content-Type", "application/problem+json; charset=utf-8"),
-            ("Content-Length", str(len(body))),
-            (HEADER, answer.source_text),
-        )
-    )
-    return replace(answer, headers=headers)
 
 
 def mark(flow: http.HTTPFlow, answer: Answer) -> None:

@@ -23,7 +23,8 @@ from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.proxy.cli.cassette.opening import opened
 from peertape.proxy.cli.trouble import Trouble, explained
-from peertape.proxy.lanes.mitm import LaneError, demand_free, free_port, quiet, stopped_by_signals
+from peertape.proxy.lanes.lane import LaneError, demand_free, free_port, stopped_by_signals
+from peertape.proxy.lanes.mitm import quiet
 
 PORT = 8081
 BATCH = 50  # exchanges that are shown at once, so that the window stays alive meanwhile
@@ -82,7 +83,7 @@ async def _web(cassette: Cassette, listen: str | None, browser: bool) -> None:
 async def _run(master: Master, exhibition: Exhibition) -> None:
     master.options.update(server=False)
     master.addons.add(exhibition)
-    with stopped_by_signals(master):
+    with stopped_by_signals(master.shutdown):
         try:
             await master.run()
         except SystemExit as error:

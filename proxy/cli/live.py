@@ -33,7 +33,7 @@ from peertape.proxy.cli.trouble import WRONG_USAGE, explained
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.choice import Repeat
-from peertape.proxy.lanes.mitm import Lane
+from peertape.proxy.lanes.mitm import ProxyLane
 
 
 @click.command(name="proxy")
@@ -108,7 +108,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
             links,
             LiveAnswers(noting(parts)),
         ]
-        lane = Lane(
+        lane = ProxyLane(
             config.address(settings.listen),
             addons,
             upstream,

@@ -29,7 +29,7 @@ from peertape.proxy.control.stage import ControlStage
 from peertape.proxy.engine.chain import Engine, Stage
 from peertape.proxy.engine.hosts import names
 from peertape.proxy.engine.stages.live import LiveStage
-from peertape.proxy.lanes.mitm import Lane
+from peertape.proxy.lanes.mitm import ProxyLane
 
 
 @click.command(name="record")
@@ -103,7 +103,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
                 links,
                 live,
             ]
-        lane = Lane(
+        lane = ProxyLane(
             config.address(settings.listen),
             addons,
             upstream,

@@ -19,7 +19,7 @@ from peertape.proxy.cli.withprogram import WithProgram
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine import hosts
 from peertape.proxy.engine.chain import Engine
-from peertape.proxy.lanes.mitm import Lane
+from peertape.proxy.lanes.mitm import ProxyLane
 
 
 @click.command(name="replay", cls=WithProgram)
@@ -57,7 +57,7 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
         handoff = Handoff()
         replayer = Replayer(Engine(parts.replay_stages(actions)), parts.sessions, handoff, parts.digest_filter)
         known = frozenset(name for cassette in parts.shelf.cassettes for name in hosts.names(cassette))
-        lane = Lane(
+        lane = ProxyLane(
             config.address(settings.listen),
             [Guard(handoff.owns), Refusal(known), replayer],
             forward=config.address(settings.forward) if settings.forward else None,

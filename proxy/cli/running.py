@@ -23,7 +23,8 @@ from peertape.proxy.cli import summary
 from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.faults import seed_note
 from peertape.proxy.cli.trouble import Trouble
-from peertape.proxy.lanes.mitm import Addresses, Lane, LaneError, demand_free, quiet
+from peertape.proxy.lanes.lane import Addresses, Lane, LaneError, demand_free
+from peertape.proxy.lanes.mitm import quiet
 
 BROKE_STRICTNESS = 1
 INTERRUPTED = 130  # a run that was stopped before its command had ended, as shells spell it

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import signal
-import socket
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,28 +15,22 @@ from mitmproxy.options import Options
 from mitmproxy.tools.dump import DumpMaster
 
 from peertape.addons.intercepted import expressions
+from peertape.proxy.lanes.lane import (
+    Addresses,
+    LaneError,
+    Ready,
+    demand_free,
+    free_port,
+    reachable,
+    spelled,
+    stopped_by_signals,
+)
 
 NOWHERE = "http://peertape.invalid"  # where a replay's reverse proxy would lead, if it led anywhere (RFC 2606)
 
 
-class LaneError(Exception):
-    """The lane cannot be opened; its text is a sentence for the user."""
-
-
 @dataclass(frozen=True, slots=True)
-class Addresses:
-    """Where an open lane is reached: the base URL for apps, the forward proxy, mitmweb."""
-
-    url: str
-    forward: str | None
-    web: str | None
-
-
-Ready = Callable[[Addresses], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
+class ProxyLane:
     """`listen` and `forward` are (host, port); `web` shows the live traffic in mitmweb."""
 
     listen: tuple[str, int]
@@ -54,9 +46,9 @@ class Lane:
         for address in filter(None, (self.listen, self.forward)):
             demand_free(address)
         if self.forward == self.listen and self.listen[1]:
-            raise LaneError(f"Name two addresses: --listen and --forward cannot both be {_spelled(self.listen)}.")
+            raise LaneError(f"Name two addresses: --listen and --forward cannot both be {spelled(self.listen)}.")
         master = self._master()
-        with stopped_by_signals(master):
+        with stopped_by_signals(master.shutdown):
             announcer = _Announcer(master, ready)
             master.addons.add(*self.addons, announcer)
             try:
@@ -81,10 +73,10 @@ class Lane:
         return master
 
     def _options(self) -> dict[str, Any]:
-        modes = [f"reverse:{self.upstream}@{_spelled(self.listen)}"]
+        modes = [f"reverse:{self.upstream}@{spelled(self.listen)}"]
         if self.forward:
             host, port = self.forward
-            modes.append(f"regular@{_spelled((host, port or free_port(0)))}")  # mitmproxy wants two addresses
+            modes.append(f"regular@{spelled((host, port or free_port(0)))}")  # mitmproxy wants two addresses
         chosen: dict[str, Any] = {
             "mode": modes,
             "connection_strategy": "lazy",
@@ -112,7 +104,7 @@ class _Announcer:
         urls: dict[str, str] = {}
         for instance in server.servers:
             host, port = instance.listen_addrs[0][:2]
-            urls[instance.mode.type_name] = f"http://{_spelled((_reachable(host), port))}"
+            urls[instance.mode.type_name] = f"http://{spelled((reachable(host), port))}"
         web = getattr(self._master, "web_url", None)
         addresses = Addresses(urls["reverse"], urls.get("regular"), str(web) if web else None)
         self._task = asyncio.get_running_loop().create_task(self._announce(addresses))
@@ -133,53 +125,6 @@ class _Announcer:
     def raise_failure(self) -> None:
         if self._task is not None and self._task.done() and not self._task.cancelled():
             self._task.result()
-
-
-@contextlib.contextmanager
-def stopped_by_signals(master: Master) -> Iterator[None]:
-    """SIGINT and SIGTERM end the master's run."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows: KeyboardInterrupt ends the loop
-            loop.add_signal_handler(number, master.shutdown)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError):
-                loop.remove_signal_handler(number)
-
-
-def demand_free(address: tuple[str, int]) -> None:
-    """LaneError if something else listens there."""
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(address)
-        except OSError as error:
-            hint = "another program listens there; name another with --listen, or port 0 for a free one"
-            reason = hint if error.errno == 98 else error.strerror
-            raise LaneError(f"Cannot listen at {_spelled(address)}: {reason}.") from error
-
-
-def free_port(wanted: int) -> int:
-    """The wanted port, or any free one if that is taken."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _spelled(address: tuple[str, int]) -> str:
-    return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
-
-
-def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::") else host
 
 
 def quiet() -> None:
