@@ -47,12 +47,13 @@ scope = options(
         help="Do not store longer response bodies, for example 200M.  [default: off]",
     ),
 )
+listen = click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    help="Where the app reaches us; port 0 takes a free one.  [default: 127.0.0.1:8990]",
+)
 ways_in = options(
-    click.option(
-        "--listen",
-        metavar="HOST:PORT",
-        help="Where the app reaches us; port 0 takes a free one.  [default: 127.0.0.1:8990]",
-    ),
+    listen,
     click.option("--forward", metavar="HOST:PORT", help="Also listen as the app's HTTP proxy, with TLS interception."),
     click.option("--allow-host", metavar="HOST", multiple=True, help="With --forward: another host to look into."),
     click.option("--web", is_flag=True, help="Show the live traffic in mitmweb, each answer with its source."),

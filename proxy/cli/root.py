@@ -11,6 +11,7 @@ COMMANDS: Mapping[str, str] = {
     "replay": "peertape.proxy.cli.replay",
     "record": "peertape.proxy.cli.record",
     "proxy": "peertape.proxy.cli.live",
+    "serve": "peertape.proxy.cli.serve",
     "inspect": "peertape.proxy.cli.inspect",
     "cassette": "peertape.proxy.cli.cassette",
     "errors": "peertape.proxy.cli.errors",

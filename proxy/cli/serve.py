@@ -1,0 +1,55 @@
+"""`peertape serve`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from peertape.cassettes import demo
+from peertape.config import settings as config
+from peertape.proxy.cli import assembly, options
+from peertape.proxy.cli.running import demand, run
+from peertape.proxy.cli.trouble import explained
+from peertape.proxy.cli.withprogram import WithProgram
+from peertape.proxy.control.actions import Actions
+from peertape.proxy.engine.chain import Engine
+from peertape.proxy.lanes.application import Application
+from peertape.proxy.lanes.fast import FastLane
+
+
+@click.command(name="serve", cls=WithProgram)
+@click.argument("cassettes", nargs=-1, metavar="[CASSETTE]... [-- COMMAND...]")
+@options.listen
+@options.playing
+@options.faults
+@options.public_url
+@options.reports
+@click.pass_context
+@explained
+def command(ctx: click.Context, /, cassettes: tuple[str, ...], **given: Any) -> None:
+    """Answer from cassettes many times as fast as `replay`, for load tests and CI.
+
+    The answers are those of `replay`, from another server: header names in lower case, no reason phrases, and no
+    forward proxy, mitmweb or reset connections (the fault `reset` closes the connection after the head of an answer).
+
+    \b
+      peertape serve
+      peertape serve mine.cassette --limits off -- npm test
+    """
+    settings = config.load({**given, "cassettes": cassettes})
+    demand(settings)
+    with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)) as parts:
+        actions = Actions(
+            "serve",
+            parts.shelf,
+            parts.sessions,
+            parts.tally,
+            of_run=parts.limits,
+            faults_of_run=parts.faults,
+            on_timeline=parts.on_timeline,
+        )
+        application = Application(Engine(parts.replay_stages(actions)), parts.sessions, parts.digest_filter)
+        lane = FastLane(config.address(settings.listen), application)
+        notes = demo.NOTES if any(c.path == demo.path() for c in parts.shelf.cassettes) else ()
+        ctx.exit(run(lane, parts, notes, WithProgram.program(ctx)))
