@@ -16,6 +16,8 @@ from peertape.addons.handoff import CutError
 
 IDLE = 3.0  # seconds that a connection is kept for the next request: less than Node keeps it, which closes after 5
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})  # RFC 9110 section 9.2.2
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+PATIENCE_WITH_WRITES = 120.0  # seconds: what was sent whole may happen, and an uploaded film takes a while to look at
 
 Fields = tuple[tuple[bytes, bytes], ...]
 
@@ -58,7 +60,7 @@ class Told:
 
 class Instance:
     def __init__(self, timeout: float, *, insecure: bool = False) -> None:
-        """`timeout`: seconds without any progress until the head of the answer has come."""
+        """`timeout`: seconds without any progress until the head of the answer has come. A write that was sent has more."""
         self._timeout = timeout
         self._verify = not insecure
         self._transport: httpx.AsyncHTTPTransport | None = None
@@ -80,18 +82,19 @@ class Instance:
             self._transport = None
 
     async def _once(self, ask: Ask) -> Told:
+        upload = _Upload(ask.body, self._timeout, self._patience(ask))
         try:
-            async with asyncio.timeout(self._timeout) as deadline:
+            async with asyncio.timeout(self._timeout) as upload.deadline:  # to connect, and to begin
                 request = httpx.Request(
                     ask.method,
                     ask.origin,
                     headers=list(ask.headers),
-                    stream=_Upload(ask.body, deadline, self._timeout),
+                    stream=upload,
                     extensions={"target": ask.target},
                 )
                 response = await self._connected().handle_async_request(request)
         except TimeoutError as error:
-            raise AwayError(f"no answer within {self._timeout:g} s") from error
+            raise AwayError(f"no answer within {upload.waited:g} s") from error
         except httpx.TransportError as error:
             raise AwayError(_reason(error)) from error
         return Told(
@@ -102,6 +105,10 @@ class Instance:
             _until_cut(response),
             response.aclose,
         )
+
+    def _patience(self, ask: Ask) -> float:
+        """Seconds that the answer may take once the request is sent."""
+        return self._timeout if ask.method in READS else max(self._timeout, PATIENCE_WITH_WRITES)
 
     def _connected(self) -> httpx.AsyncHTTPTransport:
         """The bare transport: no redirects, no cookies, no proxies of the environment, no decompression."""
@@ -114,25 +121,30 @@ class Instance:
 class _Upload(httpx.AsyncByteStream):
     """The request's body. Whoever waits for the client's next piece does not wait for the instance."""
 
-    def __init__(self, body: bytes | AsyncIterable[bytes], deadline: asyncio.Timeout, seconds: float) -> None:
+    deadline: asyncio.Timeout
+
+    def __init__(self, body: bytes | AsyncIterable[bytes], seconds: float, patience: float) -> None:
+        """`seconds` may pass without progress until it is sent, and `patience` after that."""
         self._body = body
-        self._deadline = deadline
-        self._seconds = seconds
+        self._patience = patience
+        self.waited = self._seconds = seconds
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         if isinstance(self._body, bytes):
             if self._body:
                 yield self._body
+            self._restart(self._patience)
             return
-        self._deadline.reschedule(None)
+        self.deadline.reschedule(None)
         async for piece in self._body:
-            self._restart()
+            self._restart(self._seconds)
             yield piece
-            self._deadline.reschedule(None)
-        self._restart()
+            self.deadline.reschedule(None)
+        self._restart(self._patience)
 
-    def _restart(self) -> None:
-        self._deadline.reschedule(asyncio.get_running_loop().time() + self._seconds)
+    def _restart(self, seconds: float) -> None:
+        self.waited = seconds
+        self.deadline.reschedule(asyncio.get_running_loop().time() + seconds)
 
 
 async def _until_cut(response: httpx.Response) -> AsyncIterator[bytes]:

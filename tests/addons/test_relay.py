@@ -226,6 +226,30 @@ def test_an_instance_that_hangs_is_away(tube: Tube, proxy: Callable[..., Peertap
     assert len(tube.asked) == asked  # for a while nobody waits again
 
 
+def test_a_write_that_was_sent_is_waited_for(tube: Tube, proxy: Callable[..., Peertape]) -> None:
+    """A film that was uploaded is looked at before the instance answers; an answer of ours would be a lie."""
+    arrived, looked_at = threading.Event(), threading.Event()
+
+    def upload(wire: Wire, head: Head) -> None:
+        wire.body(head)
+        arrived.set()
+        assert looked_at.wait(PATIENCE)
+        wire.send(answer("published"))
+
+    def never(wire: Wire, _: Head) -> None:
+        wire.rest()
+
+    tube.routes["POST /upload"], tube.routes["GET /page"] = upload, never
+    app = proxy("--upstream-timeout", "0.5")
+    wire = app.connect()
+    wire.send(head_of(app, "POST /upload", "Content-Length: 4") + "film")
+    assert arrived.wait(PATIENCE)
+    assert app.ask("GET /page")[0].status == 501  # it waited as long as a read does
+    looked_at.set()
+    head, body = wire.message()
+    assert (head.status, head.get("peertape-source"), body) == (200, "live", b"published")
+
+
 def test_websockets_pass_natively(tube: Tube, proxy: Callable[..., Peertape]) -> None:
     def socket(wire: Wire, _: Head) -> None:
         wire.send(
