@@ -60,7 +60,7 @@ class Told:
 
 class Instance:
     def __init__(self, timeout: float, *, insecure: bool = False) -> None:
-        """`timeout`: seconds without any progress until the head of the answer has come. A write that was sent has more."""
+        """`timeout`: seconds without progress until the head of the answer has come; more for a write that was sent."""
         self._timeout = timeout
         self._verify = not insecure
         self._transport: httpx.AsyncHTTPTransport | None = None
