@@ -18,7 +18,7 @@ from peertape.addons.convert import AWAY, CLIENT_HOST, SCHEME, as_sent, is_answe
 from peertape.addons.replayer import is_big
 from peertape.addons.streams import add_step, watched
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.model import Message, RecordedRequest, RecordedResponse, State
+from peertape.cassettes.model import Closing, Message, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.recording import Entry, Recording
 from peertape.cassettes.redaction.rules import RedactionRules
 
@@ -108,8 +108,13 @@ class Recorder:
 
     def websocket_end(self, flow: http.HTTPFlow) -> None:
         entry = self._entries.get(flow)
-        if entry is not None and flow.websocket is not None:
-            entry.end(State.COMPLETE, flow.websocket.timestamp_end)
+        socket = flow.websocket
+        if entry is not None and socket is not None:
+            ended = socket.timestamp_end or time.time()
+            if socket.close_code is not None:
+                by_client = bool(socket.closed_by_client)
+                entry.closing(Closing(ended, by_client, socket.close_code, socket.close_reason or ""))
+            entry.end(State.COMPLETE, ended)
 
     def error(self, flow: http.HTTPFlow) -> None:
         entry = self._entries.get(flow)

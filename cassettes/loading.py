@@ -13,7 +13,7 @@ from peertape.cassettes import schema
 from peertape.cassettes.bodies import EMPTY, Body, BytesBody
 from peertape.cassettes.chunks import StoredBody, unpacked
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
+from peertape.cassettes.model import Closing, Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
 
 SWITCHED = 101  # to a WebSocket: only then there are messages (RFC 9110, section 15.2.2)
 SMALL = 64 * 1024  # octets of a body that is read with its page
@@ -26,6 +26,7 @@ _CHUNKS = select(schema.chunks).where(schema.chunks.c.body_id.in_(_WANTED)).orde
 _MESSAGES = (
     select(schema.messages).where(schema.messages.c.exchange_id.in_(_WANTED)).order_by(*schema.messages.primary_key)
 )
+_CLOSINGS = select(schema.closings).where(schema.closings.c.exchange_id.in_(_WANTED))
 
 Rows = Callable[..., list[Row[Any]]]  # of a statement with its values
 Parts = dict[str, list[tuple[str, str]]]  # header pairs by their place
@@ -42,8 +43,12 @@ def load(rows: Rows, engine: Engine, numbers: Sequence[int], *, contents: bool =
     messages: dict[int, list[Message]] = {number: [] for number in switched}
     for row in rows(_MESSAGES, wanted=switched) if switched else ():
         messages[row.exchange_id].append(Message(row.at, bool(row.from_client), bool(row.is_text), row.content))
+    closings = {
+        row.exchange_id: Closing(row.at, bool(row.from_client), row.code, row.reason)
+        for row in (rows(_CLOSINGS, wanted=switched) if switched else ())
+    }
     return [
-        _exchange(found[number], parts[number], bodies, tuple(messages.get(number, ())))
+        _exchange(found[number], parts[number], bodies, tuple(messages.get(number, ())), closings.get(number))
         for number in numbers
         if number in found
     ]
@@ -66,7 +71,13 @@ def _bodies(rows: Rows, engine: Engine, exchanges: Iterable[Row[Any]], *, conten
     return out
 
 
-def _exchange(row: Row[Any], parts: Parts, bodies: dict[int | None, Body], messages: tuple[Message, ...]) -> Exchange:
+def _exchange(
+    row: Row[Any],
+    parts: Parts,
+    bodies: dict[int | None, Body],
+    messages: tuple[Message, ...],
+    closing: Closing | None,
+) -> Exchange:
     request = RecordedRequest(
         row.method,
         row.target,
@@ -96,4 +107,5 @@ def _exchange(row: Row[Any], parts: Parts, bodies: dict[int | None, Body], messa
         row.error,
         row.client_host,
         messages,
+        closing,
     )

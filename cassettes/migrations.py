@@ -19,7 +19,12 @@ def create(connection: Connection) -> None:
     schema.metadata.create_all(connection)
 
 
-MIGRATIONS: Sequence[Migration] = (create,)
+def add_closings(connection: Connection) -> None:
+    """Version 2: how WebSockets were closed."""
+    schema.closings.create(connection, checkfirst=True)
+
+
+MIGRATIONS: Sequence[Migration] = (create, add_closings)
 
 
 def migrate(connection: Connection, version: int, migrations: Sequence[Migration] = MIGRATIONS) -> int:

@@ -30,6 +30,16 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Closing:
+    """How a WebSocket was closed (RFC 6455, section 7)."""
+
+    at: float  # epoch seconds
+    from_client: bool
+    code: int  # 1005: the close frame named none; 1006: there was no close frame
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedRequest:
     method: str
     target: str  # as spelled on the wire: path and query
@@ -73,3 +83,4 @@ class Exchange:
     error: str | None = None  # why it failed or was cut, as the client or server said
     client_host: str | None = None  # the Host that the client named, where the recorder replaced it
     messages: tuple[Message, ...] = field(default=())
+    closing: Closing | None = None  # of a WebSocket; None if it is not known

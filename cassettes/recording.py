@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from peertape.cassettes import database
 from peertape.cassettes.errors import CassetteError
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.model import Message, RecordedRequest, RecordedResponse, State
+from peertape.cassettes.model import Closing, Message, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.writer import CassetteWriter, ExchangeWriter
@@ -170,6 +170,9 @@ class Entry:
 
     def message(self, position: int, message: Message) -> None:
         self._do(lambda entry: entry.messages([message], position), len(message.content))
+
+    def closing(self, closing: Closing) -> None:
+        self._do(lambda entry: entry.closing(closing))
 
     def end(self, state: State, at: float | None, error: str | None = None, trailers: Headers = Headers()) -> None:
         """The first call counts: a flow may end more than once (an error after a whole response)."""

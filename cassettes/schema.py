@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 APPLICATION_ID = 0x70746170  # "ptap": SQLite's application_id, by which a cassette is told from other databases
-VERSION = 1  # SQLite's user_version; raised by a migration
+VERSION = 2  # SQLite's user_version; raised by a migration
 
 metadata = MetaData()
 
@@ -112,6 +112,16 @@ messages = Table(
     Column("from_client", Integer, nullable=False),
     Column("is_text", Integer, nullable=False),
     Column("content", BLOB, nullable=False),
+)
+
+closings = Table(
+    "closings",
+    metadata,
+    Column("exchange_id", Integer, ForeignKey("exchanges.id", ondelete="CASCADE"), primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("from_client", Integer, nullable=False),
+    Column("code", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 pseudonyms = Table("pseudonyms", metadata, Column("text", Text, primary_key=True))

@@ -20,7 +20,7 @@ from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.keys import keys_of
 from peertape.cassettes.learning import learn
 from peertape.cassettes.lore import Lore
-from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State
+from peertape.cassettes.model import Closing, Exchange, Message, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.redaction.filters import BodyFilter, request_body_filter, response_body_filter
 from peertape.cassettes.redaction.pseudonyms import Pseudonyms
 from peertape.cassettes.redaction.recollection import Noting, Recollection
@@ -30,6 +30,7 @@ from peertape.cassettes.redaction.rules import RedactionRules
 _ADD_EXCHANGE = insert(schema.exchanges)
 _ADD_HEADERS = insert(schema.headers)
 _ADD_MESSAGES = insert(schema.messages)
+_ADD_CLOSING = insert(schema.closings)
 _ADD_PSEUDONYM = insert(schema.pseudonyms).prefix_with("OR IGNORE", dialect="sqlite")
 
 
@@ -90,6 +91,8 @@ class CassetteWriter:
                     for piece in exchange.response.body.pieces():
                         entry.response_data(piece)
             entry.messages(exchange.messages)
+            if exchange.closing is not None:
+                entry.closing(exchange.closing)
             entry.end(exchange.state, exchange.timing.answered, exchange.error, _trailers(exchange.response))
             return entry.id
 
@@ -106,7 +109,14 @@ class CassetteWriter:
     def forget_everything(self, upstream: str | None = None) -> None:
         """For the record mode `rewrite`: begins the cassette anew, keeping its key."""
         with database.explained(self.path):
-            for table in (schema.headers, schema.messages, schema.exchanges, schema.chunks, schema.bodies):
+            for table in (
+                schema.headers,
+                schema.messages,
+                schema.closings,
+                schema.exchanges,
+                schema.chunks,
+                schema.bodies,
+            ):
                 self._connection.execute(table.delete())
             self._lore.forget()
             if upstream is not None:
@@ -253,6 +263,16 @@ class ExchangeWriter:
         ]
         if rows:
             self._connection.execute(_ADD_MESSAGES, rows)
+
+    def closing(self, closing: Closing) -> None:
+        row = {
+            "exchange_id": self.id,
+            "at": closing.at,
+            "from_client": int(closing.from_client),
+            "code": closing.code,
+            "reason": self._writer.redactor.text(closing.reason),
+        }
+        self._connection.execute(_ADD_CLOSING, row)
 
     def end(self, state: State, at: float | None, error: str | None = None, trailers: Headers = Headers()) -> None:
         body: int | None = None

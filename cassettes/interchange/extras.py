@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import astuple, fields, replace
 from typing import Any
 
 from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.model import Exchange, Message, State
+from peertape.cassettes.model import Closing, Exchange, Message, State
 
 _NESTED = ("request", "response", "timing")
 _NOT_CARRIED = "id"  # a number of the store that the exchange came from
@@ -55,6 +55,8 @@ def _packed(value: object) -> object:
         return [list(pair) for pair in value]
     if isinstance(value, BytesBody):
         return b64encode(value.data).decode()
+    if isinstance(value, Closing):
+        return list(astuple(value))
     if isinstance(value, tuple):
         return [[m.at, m.from_client, m.is_text, b64encode(m.content).decode()] for m in value]
     return str(value) if isinstance(value, State) else value
@@ -77,11 +79,17 @@ def _messages(value: Any) -> tuple[Message, ...]:
     )
 
 
+def _closing(value: Any) -> Closing:
+    at, from_client, code, reason = value
+    return Closing(float(at), bool(from_client), int(code), _text(reason))
+
+
 _UNPACK: Mapping[str, Callable[[Any], object]] = {
     "headers": _headers,
     "trailers": _headers,
     "body": lambda value: BytesBody(b64decode(value)),
     "messages": _messages,
+    "closing": _closing,
     "state": State,
     "status": int,
     "started": float,
@@ -89,7 +97,7 @@ _UNPACK: Mapping[str, Callable[[Any], object]] = {
     "answering": float,
     "answered": float,
 }
-_OPTIONAL = {"error", "client_host", "sent", "answering", "answered"}
+_OPTIONAL = {"closing", "error", "client_host", "sent", "answering", "answered"}
 
 
 def _unpacked(member: str, value: Any) -> object:

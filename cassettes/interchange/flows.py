@@ -24,7 +24,7 @@ from peertape.cassettes.headers import Headers
 from peertape.cassettes.interchange import extras
 from peertape.cassettes.interchange.framing import has_no_body, in_memory, octets, without_ours
 from peertape.cassettes.interchange.report import ImportReport, Progress
-from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
+from peertape.cassettes.model import Closing, Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
 
 _METADATA = "peertape"  # the member of flow.metadata that holds the extras
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -132,8 +132,12 @@ def flow_of(exchange: Exchange) -> HTTPFlow:
     flow.request = _flow_request(exchange.request, exchange.timing, host, port)
     if exchange.response is not None:
         flow.response = _flow_response(exchange.response, exchange.timing, exchange.state)
-    if exchange.messages:
+    if exchange.messages or exchange.closing is not None:
         flow.websocket = WebSocketData([_flow_message(message) for message in exchange.messages])
+    if flow.websocket is not None and (closing := exchange.closing) is not None:
+        flow.websocket.closed_by_client = closing.from_client
+        flow.websocket.close_code, flow.websocket.close_reason = closing.code, closing.reason
+        flow.websocket.timestamp_end = closing.at
     reason = exchange.error or _ERRORS.get(exchange.state)
     if reason is not None:
         text = reason.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -174,7 +178,15 @@ def _plain(flow: HTTPFlow) -> Exchange:
             for m in (websocket.messages if websocket else ())
             if not m.dropped  # the other side never saw it
         ),
+        closing=None if websocket is None else _closing(websocket),
     )
+
+
+def _closing(websocket: WebSocketData) -> Closing | None:
+    ended, code = websocket.timestamp_end, websocket.close_code
+    if ended is None or code is None:
+        return None
+    return Closing(ended, bool(websocket.closed_by_client), code, websocket.close_reason or "")
 
 
 def _recorded(response: Response) -> RecordedResponse:

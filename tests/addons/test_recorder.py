@@ -349,6 +349,9 @@ def test_the_messages_of_a_websocket(rig: Rig) -> None:
     assert exchange.state == "complete"
     seen = [(message.from_client, message.is_text, message.content) for message in exchange.messages]
     assert seen == [(True, True, b"hello"), (False, True, b"hello"), (False, False, b"\x00\x01")]
+    closing = exchange.closing
+    assert closing is not None
+    assert (closing.from_client, closing.code) == (True, 1000)
 
 
 def _received(wire: Wire, connection: Connection) -> Event:

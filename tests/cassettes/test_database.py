@@ -11,6 +11,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -174,8 +175,8 @@ def _second(connection: Connection) -> None:
 
 @pytest.fixture
 def _newer_peertape(monkeypatch: pytest.MonkeyPatch) -> None:
-    later = (migrations.create, _second)
-    monkeypatch.setattr(schema, "VERSION", 2)
+    later = (*migrations.MIGRATIONS, _second)
+    monkeypatch.setattr(schema, "VERSION", len(later))
     monkeypatch.setattr(migrations, "migrate", partial(migrations.migrate, migrations=later))
 
 
@@ -196,7 +197,7 @@ def test_an_older_one_is_read_through_a_copy(tape: Path) -> None:
 @pytest.mark.usefixtures("_newer_peertape")
 def test_an_older_one_is_brought_up_to_date_by_its_writer(tape: Path) -> None:
     CassetteWriter(tape, RULES).close()
-    assert database.check(tape) == 2
+    assert database.check(tape) == schema.VERSION
     assert run("ls", tape).stdout.count("\n") == 10
 
 
@@ -205,14 +206,24 @@ def test_a_migration_that_fails_leaves_all_as_it_was(tape: Path, monkeypatch: py
         connection.exec_driver_sql("DROP TABLE users")
         connection.exec_driver_sql("SELECT * FROM nowhere")
 
-    monkeypatch.setattr(schema, "VERSION", 2)
-    monkeypatch.setattr(migrations, "migrate", partial(migrations.migrate, migrations=(migrations.create, fail)))
+    later = (*migrations.MIGRATIONS, fail)
+    monkeypatch.setattr(schema, "VERSION", len(later))
+    monkeypatch.setattr(migrations, "migrate", partial(migrations.migrate, migrations=later))
     with pytest.raises(errors.CassetteError):
         CassetteWriter(tape, RULES)
     with pytest.raises(errors.CassetteError):
         Cassette(tape)
     monkeypatch.undo()
     assert run("ls", tape).stdout.count("\n") == 10
+
+
+def test_version_1_knew_no_closings(tape: Path) -> None:
+    changed(tape, "DROP TABLE closings", "PRAGMA user_version = 1")
+    with closing(Cassette(tape)) as cassette:
+        assert cassette.exchange(samples.SOCKET).closing is None
+    assert database.check(tape) == 1
+    CassetteWriter(tape, RULES).close()
+    assert database.check(tape) == schema.VERSION
 
 
 def test_two_writers_at_once(tape: Path) -> None:

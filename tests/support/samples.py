@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
+from peertape.cassettes.model import Closing, Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.writer import CassetteWriter
 
@@ -72,6 +72,7 @@ def made(
     request_body: bytes = b"",
     state: State = State.COMPLETE,
     messages: Sequence[Message] = (),
+    closing: Closing | None = None,
 ) -> Exchange:
     """Exchange `number`, that many seconds after EPOCH; an answer that is not octets is JSON."""
     at = EPOCH + number
@@ -86,7 +87,7 @@ def made(
         response = RecordedResponse(status, "Fine", "HTTP/1.1", Headers.of(named.items()), BytesBody(content))
     error = "connection refused" if state is State.FAILED else "reset" if state is State.CUT else None
     timing = Timing(at, at + 0.001, None if status is None else at + 0.25, at + 0.5)
-    return Exchange(request, response, timing, state, error=error, messages=tuple(messages))
+    return Exchange(request, response, timing, state, error=error, messages=tuple(messages), closing=closing)
 
 
 def record(path: Path, recorded: Sequence[Exchange] | None = None, rules: RedactionRules | None = None) -> Path:

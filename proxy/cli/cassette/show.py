@@ -14,13 +14,14 @@ from peertape.cassettes.bodies import Body, read
 from peertape.cassettes.codings import TooBigError, codings_of, decode
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.listing import StoredKeys
-from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
+from peertape.cassettes.model import Closing, Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
 from peertape.cassettes.redaction.bodyfilter import looks_like_text
 from peertape.cassettes.store import Cassette
 from peertape.proxy.cli.cassette.opening import opened
 from peertape.proxy.cli.cassette.wording import moment, printable, size
 from peertape.proxy.cli.trouble import Trouble, explained
 
+NO_CODE = 1005  # RFC 6455, section 7.4.1
 LARGEST_SHOWN = 4 * 1024 * 1024  # octets of a body that is shown as text
 
 
@@ -88,6 +89,8 @@ def _lines(cassette: Cassette, exchange: Exchange, keys: StoredKeys, request: bo
             yield ""
             yield f"# {len(exchange.messages)} WebSocket messages (> from the client)"
             yield from (_message(message, exchange.timing) for message in exchange.messages)
+        if exchange.closing is not None:
+            yield _closing(exchange.closing, exchange.timing)
 
 
 def _about(cassette: Cassette, exchange: Exchange, keys: StoredKeys) -> Iterator[str]:
@@ -183,3 +186,10 @@ def _message(message: Message, timing: Timing) -> str:
     if message.is_text:
         return start + printable(message.content.decode("utf-8", "replace"))
     return f"{start}{size(len(message.content))} of binary data, sha-256 {hashlib.sha256(message.content).hexdigest()}"
+
+
+def _closing(closing: Closing, timing: Timing) -> str:
+    code = "without a code" if closing.code == NO_CODE else f"with {closing.code}"
+    reason = f": {printable(closing.reason)}" if closing.reason else ""
+    by = "client" if closing.from_client else "instance"
+    return f"# closed by the {by} +{closing.at - timing.started:.3f} s {code}{reason}"

@@ -21,7 +21,7 @@ from peertape.cassettes.headers import Headers
 from peertape.cassettes.interchange import formats
 from peertape.cassettes.interchange.flows import exchange_of, flow_of, read_flows, write_flows
 from peertape.cassettes.interchange.report import ImportReport
-from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, State, Timing
+from peertape.cassettes.model import Closing, Exchange, RecordedRequest, RecordedResponse, State, Timing
 
 
 def saved(*flows: Flow) -> io.BytesIO:
@@ -175,6 +175,14 @@ class TestReading:
             (946681203, True, False, b"hello binary"),
             (946681205, False, True, b"it's me"),
         ]
+
+    def test_how_a_websocket_was_closed(self) -> None:
+        flow = tflow.twebsocketflow()
+        assert flow.websocket is not None
+        flow.websocket.closed_by_client, flow.websocket.close_code = False, 4001
+        flow.websocket.close_reason, flow.websocket.timestamp_end = "enough", 946681206.5
+        closing = exchange_of(flow).closing
+        assert closing == Closing(946681206.5, from_client=False, code=4001, reason="enough")
 
     def test_an_empty_file_has_no_exchanges(self) -> None:
         assert list(read_flows(io.BytesIO())) == []

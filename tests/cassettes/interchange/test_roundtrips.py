@@ -16,7 +16,7 @@ from peertape.cassettes.bodies import BytesBody, JoinedBody
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.interchange.flows import read_flows, write_flows
 from peertape.cassettes.interchange.har import read_har, write_har
-from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
+from peertape.cassettes.model import Closing, Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
 
 type Reader = Callable[[BinaryIO], Iterator[Exchange]]
 type Writer = Callable[[Iterable[Exchange], BinaryIO], int]
@@ -79,6 +79,7 @@ responses = st.builds(
 )
 timings = st.builds(Timing, moments, *[st.none() | moments] * 3)
 messages = st.builds(Message, moments, st.booleans(), st.booleans(), contents)
+closings = st.builds(Closing, moments, st.booleans(), st.sampled_from([1000, 1005, 1006, 4999]), st.text(max_size=5))
 
 
 @st.composite
@@ -92,6 +93,7 @@ def exchanges(draw: st.DrawFn) -> Exchange:
         error=draw(st.none() | st.text(max_size=10)),
         client_host=draw(st.none() | wire),
         messages=tuple(draw(st.lists(messages, max_size=3))),
+        closing=draw(st.none() | closings),
     )
 
 

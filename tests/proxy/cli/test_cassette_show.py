@@ -7,8 +7,11 @@ import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import Result
 from support import samples
+
+from peertape.cassettes.model import Closing
 
 Run = Callable[..., Result]
 
@@ -67,6 +70,21 @@ def test_messages(tape: Path, run: Run) -> None:
     assert text.startswith('> +0.500 s 40{"token":"')
     assert samples.ACCESS not in text
     assert binary.startswith("< +0.600 s 2 octets of binary data, sha-256 ")
+
+
+@pytest.mark.parametrize(
+    ("closing", "told"),
+    [
+        (Closing(samples.EPOCH + 9, from_client=True, code=1005), "# closed by the client +8.000 s without a code"),
+        (
+            Closing(samples.EPOCH + 9, from_client=False, code=4001, reason="enough"),
+            "# closed by the instance +8.000 s with 4001: enough",
+        ),
+    ],
+)
+def test_how_a_socket_was_closed(tmp_path: Path, run: Run, closing: Closing, told: str) -> None:
+    tape = samples.record(tmp_path / "one.cassette", [samples.made(1, "GET", "/tracker/socket", 101, closing=closing)])
+    assert run("show", tape, 1).stdout.splitlines()[-1] == told
 
 
 def test_the_body_alone_as_it_was_transferred(tape: Path, run: Run) -> None:
