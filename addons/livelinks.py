@@ -16,7 +16,15 @@ from peertape.addons.streams import add_step
 from peertape.addons.upstream import client_host
 from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.headers import Headers
-from peertape.proxy.engine.links import LIMIT, Rewriter, is_text, origin_of, rewrite_answer, rewriter_of
+from peertape.proxy.engine.links import (
+    LIMIT,
+    Rewriter,
+    is_text,
+    origin_of,
+    rewrite_answer,
+    rewriter_of,
+    rewritten_octets,
+)
 from peertape.proxy.engine.model import Answer, Source
 
 ETAGS_KNOWN = 4096
@@ -51,9 +59,8 @@ class LiveLinks:
             return
         headers = Headers.from_bytes(response.headers.fields)
         rewritten = rewriter.headers(headers)
-        coded = "content-encoding" in response.headers
-        if _may_have_body(flow) and _is_text(flow) and "content-length" not in response.headers and not coded:
-            add_step(response, _Held(rewriter, headers.get("content-type") or "").step)
+        if _may_have_body(flow) and _is_text(flow) and "content-length" not in response.headers:
+            add_step(response, _Held(rewriter, headers).step)
         if rewritten != headers:
             response.headers = http.Headers(rewritten.to_bytes())
 
@@ -90,9 +97,9 @@ class LiveLinks:
 class _Held:
     """A text body of unknown length: held up to the limit, then rewritten or passed on as it is."""
 
-    def __init__(self, rewriter: Rewriter, content_type: str) -> None:
+    def __init__(self, rewriter: Rewriter, headers: Headers) -> None:
         self._rewriter = rewriter
-        self._content_type = content_type
+        self._headers = headers
         self._pieces: list[bytes] = []
         self._size = 0
 
@@ -105,7 +112,10 @@ class _Held:
             return ()
         held = b"".join(self._pieces)
         self._pieces.clear()
-        return (held,) if data else (self._rewriter.text(held, self._content_type),)
+        if data:
+            return (held,)
+        rewritten = rewritten_octets(held, self._headers, self._rewriter)
+        return (held if rewritten is None else rewritten.octets,)
 
 
 def _is_text(flow: http.HTTPFlow) -> bool:

@@ -6,17 +6,19 @@ Bodies are decoded to be read, and encoded again if something in them was change
 from __future__ import annotations
 
 import gzip
+import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import brotli  # type: ignore[import-untyped]
 import zstandard
 
+from peertape.cassettes.bodies import Body, BytesBody, read
 from peertape.cassettes.headers import Headers
+from peertape.cassettes.inflation import UNDOING, CutError, DamagedError, name_of
 
-_PIECE = 4096
-_FEW = 256  # octets of zstd that are decoded at once: a few may stand for very many
+ENCODINGS = ("gzip", "br", "zstd", "deflate")  # that `encode` knows by their registered names
 
 
 class TooBigError(Exception):
@@ -41,18 +43,37 @@ def codings_of(headers: Headers) -> tuple[str, ...]:
     return tuple(coding for name in named if (coding := name.strip()) not in ("", "identity"))
 
 
+def registered(coding: str) -> str:
+    """Without the `x-` of old (RFC 9110 sections 8.4.1.1 and 8.4.1.3)."""
+    return coding.removeprefix("x-")
+
+
 def decode(octets: bytes, codings: Sequence[str], limit: int) -> Decoded | None:
     """None if it cannot be decoded at all; no step makes more than about `limit` octets, or it is TooBigError."""
     undone: list[str] = []
     all_whole = True
     for coding in reversed(codings):
-        result = _decode_one(octets, coding.removeprefix("x-"), limit)
-        if result is None:
+        if (name := registered(coding)) not in UNDOING:
             return None
-        octets, name, whole = result
+        name = name_of(name, octets)
+        collected = _collected(_limited(UNDOING[name](iter([octets])), limit))
+        if collected is None:
+            return None
+        octets, whole = collected
         all_whole = all_whole and whole
         undone.append(name)
     return Decoded(octets, tuple(reversed(undone)), all_whole)
+
+
+def whole_text(headers: Headers, body: Body, limit: int) -> bytes | None:
+    """The octets of a body without its codings; None if it is too big, or cannot be decoded to its end."""
+    if body.size > limit:
+        return None
+    try:
+        undone = decode(read(body), codings_of(headers), limit)
+    except TooBigError:
+        return None
+    return undone.octets if undone is not None and undone.whole else None
 
 
 def encode(octets: bytes, codings: Sequence[str]) -> bytes:
@@ -73,73 +94,71 @@ def encode(octets: bytes, codings: Sequence[str]) -> bytes:
     return octets
 
 
-def _decode_one(octets: bytes, coding: str, limit: int) -> tuple[bytes, str, bool] | None:
-    match coding:
-        case "gzip":
-            out = _inflated(octets, 16 + zlib.MAX_WBITS, limit)
-        case "deflate":
-            out = _inflated(octets, zlib.MAX_WBITS, limit)
-            if out is None:
-                # Some senders leave the zlib wrapper out, and all browsers accept it.
-                coding, out = "raw-deflate", _inflated(octets, -zlib.MAX_WBITS, limit)
-        case "br":
-            out = _unbrotlied(octets, limit)
-        case "zstd":
-            out = _unzstd(octets, limit)
-        case _:
-            return None
-    return None if out is None else (out[0], coding, out[1])
+@dataclass(frozen=True, slots=True)
+class DecodedBody:
+    """A coded body as it is without its codings, decoded anew by whoever reads it."""
+
+    coded: Body
+    codings: tuple[str, ...]
+    size: int
+
+    def pieces(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        end = self.size if stop is None else min(stop, self.size)
+        at = 0
+        for piece in _undone(self.coded, self.codings):
+            if at >= end:
+                return
+            if wanted := piece[max(start - at, 0) : end - at]:
+                yield wanted
+            at += len(piece)
 
 
-def _inflated(octets: bytes, wbits: int, limit: int) -> tuple[bytes, bool] | None:
-    out = bytearray()
-    whole = True
-    while octets:
-        engine = zlib.decompressobj(wbits)
-        try:
-            out += engine.decompress(octets, limit + 1 - len(out))
-        except zlib.error:
-            return (bytes(out), False) if out else None
-        if len(out) > limit:
-            raise TooBigError
-        whole = engine.eof
-        octets = engine.unused_data  # a further member (RFC 1952 section 2.2)
-    return bytes(out), whole
+def decoded_body(coded: Body, codings: Sequence[str], held: int, limit: int) -> Body | None:
+    """The body without its codings: in memory up to `held` octets, else decoded as it is read.
+
+    None if it cannot be decoded to its end, or is over `limit`.
+    """
+    if any(registered(coding) not in UNDOING for coding in codings):
+        return None
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        for piece in _undone(coded, codings, limit):
+            size += len(piece)
+            if size <= held:
+                pieces.append(piece)
+            else:
+                pieces.clear()
+    except (DamagedError, TooBigError):
+        return None
+    return BytesBody(b"".join(pieces)) if size <= held else DecodedBody(coded, tuple(codings), size)
 
 
-def _unbrotlied(octets: bytes, limit: int) -> tuple[bytes, bool] | None:
-    engine = brotli.Decompressor()
+def _undone(coded: Body, codings: Sequence[str], limit: int = sys.maxsize) -> Iterator[bytes]:
+    """Piece by piece; DamagedError at the place from which it cannot be read."""
+    pieces = coded.pieces()
+    for coding in reversed(codings):
+        pieces = _limited(UNDOING[registered(coding)](pieces), limit)
+    return pieces
+
+
+def _collected(pieces: Iterator[bytes]) -> tuple[bytes, bool] | None:
+    """The octets, and whether they are all; None if it was never coded so."""
     out = bytearray()
     try:
-        out += engine.process(octets, output_buffer_limit=_PIECE)
-        while not engine.is_finished() and len(out) <= limit:
-            more = engine.process(b"", output_buffer_limit=_PIECE)
-            if not more:
-                break
-            out += more
-    except brotli.error:
+        for piece in pieces:
+            out += piece
+    except CutError:
+        return bytes(out), False
+    except DamagedError:
         return (bytes(out), False) if out else None
-    if len(out) > limit:
-        raise TooBigError
-    return bytes(out), bool(engine.is_finished())
+    return bytes(out), True
 
 
-def _unzstd(octets: bytes, limit: int) -> tuple[bytes, bool] | None:
-    out = bytearray()
-    whole = True
-    while octets:
-        frame = zstandard.ZstdDecompressor().decompressobj()
-        whole = False
-        for at in range(0, len(octets), _FEW):
-            try:
-                out += frame.decompress(octets[at : at + _FEW])
-            except zstandard.ZstdError:
-                return (bytes(out), False) if out else None
-            if len(out) > limit:
-                raise TooBigError
-            if frame.eof:
-                octets, whole = frame.unused_data + octets[at + _FEW :], True
-                break
-        else:
-            break
-    return bytes(out), whole
+def _limited(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise TooBigError
+        yield piece

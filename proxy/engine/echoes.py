@@ -52,6 +52,8 @@ def _with_secrets(answer: Answer, secrets: Redactor) -> Answer:
     if not body.changed:
         return answer if headers == answer.headers else replace(answer, headers=headers)
     headers = etag_after(headers, stored, octets)
+    if body.plain is not None and body.text is not None:
+        headers = etag_after(headers, body.plain, body.text)
     if "content-length" in headers:
         headers = headers.replaced("Content-Length", str(len(octets)))
     return replace(answer, headers=headers, body=BytesBody(octets))

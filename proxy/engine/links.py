@@ -7,7 +7,7 @@ known_as=recorded_etags(base))`. Length, ranges, ETag and 304 then follow from t
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from peertape.cassettes.bodies import BytesBody, read
@@ -88,6 +88,14 @@ class Rewriter:
                 return False
 
 
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A body as transferred, and as text."""
+
+    octets: bytes
+    text: bytes
+
+
 def rewrite_answer(answer: Answer, recorded_origin: str, client_origin: str, limit: int = LIMIT) -> Answer:
     """`answer` with its links rewritten; the same object if there is nothing to rewrite.
 
@@ -99,11 +107,11 @@ def rewrite_answer(answer: Answer, recorded_origin: str, client_origin: str, lim
     headers = rewriter.headers(answer.headers)
     changed = _rewritten_body(answer, rewriter, limit)
     if changed is not None:
-        body, text = changed
-        etag = _etag_of(answer, text)
-        headers = headers.replaced("Content-Length", str(len(body))) if "content-length" in headers else headers
+        etag = _etag_of(answer, changed.text)
+        length = str(len(changed.octets))
+        headers = headers.replaced("Content-Length", length) if "content-length" in headers else headers
         headers = headers if etag is None else headers.replaced("ETag", etag)
-        return replace(answer, headers=headers, body=BytesBody(body))
+        return replace(answer, headers=headers, body=BytesBody(changed.octets))
     return answer if headers == answer.headers else replace(answer, headers=headers)
 
 
@@ -174,18 +182,22 @@ def rewriter_of(recorded_origin: str, client_origin: str) -> Rewriter:
     return Rewriter(recorded_origin, client_origin)
 
 
-def _rewritten_body(answer: Answer, rewriter: Rewriter, limit: int) -> tuple[bytes, bytes] | None:
-    """The body as transferred and as text, if rewriting changes it."""
-    if answer.status == 206 or not 0 < answer.body.size <= limit or not is_text(media_type(answer.headers)):
-        return None
+def rewritten_octets(octets: bytes, headers: Headers, rewriter: Rewriter, limit: int = LIMIT) -> Rewritten | None:
+    """A text body, if rewriting changes it; `headers` tell its type and its codings, which it gets again."""
     try:
-        undone = decode(read(answer.body), codings_of(answer.headers), limit)
+        undone = decode(octets, codings_of(headers), limit)
     except TooBigError:
         return None
     if undone is None or not undone.whole:
         return None  # better the recorded octets than half of them
-    rewritten = rewriter.text(undone.octets, media_type(answer.headers))
-    return None if rewritten is undone.octets else (encode(rewritten, undone.codings), rewritten)
+    text = rewriter.text(undone.octets, media_type(headers))
+    return None if text is undone.octets else Rewritten(encode(text, undone.codings), text)
+
+
+def _rewritten_body(answer: Answer, rewriter: Rewriter, limit: int) -> Rewritten | None:
+    if answer.status == 206 or not 0 < answer.body.size <= limit or not is_text(media_type(answer.headers)):
+        return None
+    return rewritten_octets(read(answer.body), answer.headers, rewriter, limit)
 
 
 def _etag_of(answer: Answer, text: bytes) -> str | None:

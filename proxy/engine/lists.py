@@ -5,12 +5,14 @@ from __future__ import annotations
 from urllib.parse import unquote_plus
 
 from peertape.cassettes.bodies import read
+from peertape.cassettes.codings import codings_of
 from peertape.cassettes.headers import media_type
 from peertape.cassettes.store import Cassette
 from peertape.config import facts
 from peertape.proxy.engine.matching import Matcher, Tier
 from peertape.proxy.engine.model import Answer
 from peertape.proxy.engine.playback import replay
+from peertape.proxy.engine.recoding import uncoded
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Question
 from peertape.proxy.engine.tolerance import Ignored
@@ -43,8 +45,11 @@ class ListWindows:
             if candidate.status != 200 or recorded is None:
                 continue
             answer = replay(cassette, candidate, Tier.TOLERANT)
-            if "json" in media_type(answer.headers) and answer.body.size <= LARGEST_PAGE:
-                pages.append((Page(*recorded, read(answer.body)), answer))
+            if "json" not in media_type(answer.headers) or answer.body.size > LARGEST_PAGE:
+                continue
+            plain = uncoded(answer) if codings_of(answer.headers) else answer
+            if plain is not None and plain.body.size <= LARGEST_PAGE:
+                pages.append((Page(*recorded, read(plain.body)), plain))
         after = [page for page in pages if (page[1].exchange or 0) > written]
         return after or pages
 

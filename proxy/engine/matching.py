@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from peertape.cassettes.store import Candidate, Cassette
 from peertape.proxy.engine import hosts
+from peertape.proxy.engine.recoding import is_taken
 from peertape.proxy.engine.shelf import Question, identity_of
 from peertape.proxy.engine.tolerance import NOTHING, Ignored, Tolerance
 
@@ -37,6 +38,8 @@ class Matcher:
         """The first of the tiers that has recordings; `until` hides what was answered after that moment."""
         for tier in tiers:
             found = [candidate for candidate in self._tier(tier, question, cassette) if _counts(candidate, until)]
+            if tier is not Tier.EXACT:
+                found = [candidate for candidate in found if is_readable(question, cassette, candidate)]
             if found := hosts.of_host(question.request, found, cassette):
                 return Match(cassette, tier, tuple(found))
         return None
@@ -87,6 +90,15 @@ def varies_alike(question: Question, cassette: Cassette, candidate: Candidate) -
         for name in varying
         if name not in ("accept-encoding", "accept", "origin", "access-control-request-headers", "*", "")
     )
+
+
+def is_readable(question: Question, cassette: Cassette, candidate: Candidate) -> bool:
+    """A part of a coded body cannot be decoded: only a client that takes the coding has a use for it."""
+    if candidate.status != 206:
+        return True
+    recorded = cassette.exchange(candidate.id)
+    sent = recorded.response
+    return sent is None or is_taken(question.request.headers, recorded.request.headers, sent.headers)
 
 
 def _counts(candidate: Candidate, until: float | None) -> bool:

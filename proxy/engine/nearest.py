@@ -10,12 +10,14 @@ from heapq import nsmallest
 from typing import Any
 from urllib.parse import unquote_plus
 
+from peertape.cassettes.codings import codings_of
 from peertape.cassettes.keys import everything_told, telling
 from peertape.cassettes.model import State
 from peertape.cassettes.paths import fold
 from peertape.cassettes.store import Candidate, Cassette
 from peertape.config import facts
 from peertape.proxy.engine.journal import Nearest
+from peertape.proxy.engine.matching import is_readable
 from peertape.proxy.engine.shelf import Question, Shelf, identity_of
 from peertape.proxy.engine.tolerance import Tolerance
 
@@ -67,6 +69,7 @@ def differences(question: Question, cassette: Cassette, candidate: Candidate) ->
         *_asker(question, cassette, candidate),
         *_headers(question, cassette, candidate),
         *_body(question, cassette, candidate),
+        *_coding(question, cassette, candidate),
     )
 
 
@@ -141,6 +144,15 @@ def _body(question: Question, cassette: Cassette, candidate: Candidate) -> list[
     if mine is None or theirs is None:
         return [f"body: asked {len(question.request.body)} octets, recorded {body.size}"]
     return _compared("body", cassette, mine, theirs)
+
+
+def _coding(question: Question, cassette: Cassette, candidate: Candidate) -> list[str]:
+    if is_readable(question, cassette, candidate):
+        return []
+    response = cassette.exchange(candidate.id).response
+    codings = ", ".join(codings_of(response.headers)) if response else ""
+    asked = _said(question.request.headers.get("accept-encoding"))
+    return [f"header accept-encoding: asked {asked}; a part of a body in {codings} cannot be decoded"]
 
 
 def _compared(what: str, cassette: Cassette, asked: Mapping[str, str], recorded: Mapping[str, str]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Protocol
 
-from peertape.cassettes.bodies import read
+from peertape.cassettes.codings import whole_text
 from peertape.cassettes.paths import fold
 from peertape.cassettes.store import Cassette
 from peertape.config.limits import Exempt
@@ -18,6 +18,7 @@ from peertape.proxy.engine.shelf import USER, Shelf
 from peertape.proxy.engine.twin.given import Unread, body_of
 
 RUNNER_REGISTRATION = "/api/v1/runners/register"
+LARGEST = 64 * 1024  # octets of an answer to a registration
 _BEARER = re.compile(r"Bearer [0-9A-Za-z\-._~+/]+=*")  # what PeerTube's OAuth library takes for a token
 
 
@@ -101,7 +102,7 @@ def _registered(cassette: Cassette, member: str) -> set[str]:
         if response is None:
             continue
         try:
-            value = json.loads(read(response.body))
+            value = json.loads(whole_text(response.headers, response.body, LARGEST) or b"")
         except (ValueError, RecursionError):  # no answer of PeerTube's
             continue
         if isinstance(value, dict) and isinstance(token := value.get(member), str):

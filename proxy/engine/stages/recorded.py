@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from peertape.cassettes.codings import codings_of
 from peertape.cassettes.learning import LOGIN, fields
 from peertape.cassettes.paths import fold
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.store import Cassette
 from peertape.proxy.engine import choice, semantics
+from peertape.proxy.engine.acceptance import REFUSED, Acceptance
+from peertape.proxy.engine.alternatives import liked_best
 from peertape.proxy.engine.chain import Rest
 from peertape.proxy.engine.choice import Repeat
 from peertape.proxy.engine.echoes import restored
@@ -19,6 +22,7 @@ from peertape.proxy.engine.matching import Matcher, Tier
 from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.outlinks import OutLinks
 from peertape.proxy.engine.playback import replay
+from peertape.proxy.engine.recoding import decoded_for, recoded
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Question, Shelf
 from peertape.proxy.engine.tolerance import Ignored
@@ -85,8 +89,11 @@ class RecordedStage:
             candidate = choice.choose(match, key, question.identity, progress, self._repeat, peek=peek)
         if not peek:
             choice.played(candidate, key, _writer(question), progress)
+        if match.tier is not Tier.EXACT:
+            candidate = liked_best(question.request, match, candidate)
         answer = restored(question.request, replay(cassette, candidate, match.tier), cassette, self._known)
-        return self._links.rewritten(question.request, answer, cassette)
+        answer = self._links.rewritten(question.request, answer, cassette)
+        return recoded(question.request, answer, cassette.exchange(candidate.id).request.headers)
 
     def _derived(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
         """From the plain GET of the same resource; a conditional request moves on as that GET would."""
@@ -113,15 +120,31 @@ class RecordedStage:
 
     def _merged(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
         """From partial recordings (206) of the same resource."""
-        if question.request.method not in ("GET", "HEAD"):
+        request = question.request
+        if request.method not in ("GET", "HEAD"):
             return None
-        parts = self._partials(cassette, question, session.clock.known_until)
-        return semantics.from_partials(question.request, parts) if parts else None
+        plain = semantics.plain(request)
+        acceptance = Acceptance.of(request.headers)
+        by_coding = self._partials(cassette, plain, session.clock.known_until)
+        for codings in sorted(by_coding, key=acceptance.quality, reverse=True):
+            parts = by_coding[codings]
+            if not codings or acceptance.quality(codings) > REFUSED:
+                answer = semantics.from_partials(request, parts)
+            else:
+                whole = semantics.from_partials(plain, parts)
+                whole = decoded_for(plain, whole) if whole else None
+                answer = semantics.derive(request, whole) if whole else None
+            if answer is not None:
+                return answer
+        return None
 
-    def _partials(self, cassette: Cassette, question: Question, until: float | None) -> list[Answer]:
-        plain = self._shelf.ask(semantics.plain(question.request))
-        found = self._matcher.alike(plain, cassette, RANGES, until)
-        return [replay(cassette, candidate, Tier.TOLERANT) for candidate in found if candidate.status == 206]
+    def _partials(self, cassette: Cassette, plain: Request, until: float | None) -> dict[tuple[str, ...], list[Answer]]:
+        by_coding: dict[tuple[str, ...], list[Answer]] = {}
+        for candidate in self._matcher.alike(self._shelf.ask(plain), cassette, RANGES, until):
+            if candidate.status == 206:
+                answer = replay(cassette, candidate, Tier.TOLERANT)
+                by_coding.setdefault(codings_of(answer.headers), []).append(answer)
+        return by_coding
 
 
 def _writer(question: Question) -> str:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
-from peertape.cassettes.bodies import read
+from peertape.cassettes.codings import whole_text
 from peertape.cassettes.learning import LOGIN, fields
 from peertape.cassettes.paths import fold
 from peertape.cassettes.redaction.recollection import Recollection
@@ -20,10 +20,12 @@ from peertape.proxy.engine.echoes import restored
 from peertape.proxy.engine.matching import Tier
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.playback import replay
+from peertape.proxy.engine.recoding import recoded
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Shelf
 
 REMARK = (("refresh", "same-tokens"),)
+LARGEST = 64 * 1024  # octets of an answer to a login
 
 
 class RefreshStage:
@@ -41,7 +43,8 @@ class RefreshStage:
             token = form.get("refresh_token") if form.get("grant_type") == "refresh_token" else None
             if token and (candidate := _issuing(cassette, token)):
                 answer = restored(request, replay(cassette, candidate, Tier.EXACT), cassette, self._known)
-                return replace(answer, source=Source.DERIVED, remark=REMARK)
+                answer = recoded(request, answer, cassette.exchange(candidate.id).request.headers)
+                return replace(answer, source=Source.DERIVED, remark=(*answer.remark, *REMARK))
         return rest(request)
 
 
@@ -59,8 +62,9 @@ def _logins(cassette: Cassette) -> Iterator[Candidate]:
 
 def _tokens(cassette: Cassette, candidate: Candidate) -> dict[str, object]:
     response = cassette.exchange(candidate.id).response
+    text = whole_text(response.headers, response.body, LARGEST) if response is not None else None
     try:
-        value = json.loads(read(response.body)) if response is not None else None
-    except (ValueError, RecursionError):  # a body in some coding, or of some other kind: not PeerTube's
+        value = json.loads(text or b"")
+    except (ValueError, RecursionError):  # not PeerTube's
         return {}
     return value if isinstance(value, dict) else {}

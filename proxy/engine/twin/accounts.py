@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from peertape.cassettes.bodies import read
+from peertape.cassettes.codings import whole_text
 from peertape.cassettes.learning import LOGIN
 from peertape.cassettes.paths import fold
 from peertape.proxy.engine.model import Answer, Request
@@ -58,7 +58,7 @@ class Accounts:
             tokens.revoked.add(token)
         elif path == LOGIN and answer.body.size <= LARGEST_LOGIN:
             try:
-                given = json.loads(read(answer.body))
+                given = json.loads(whole_text(answer.headers, answer.body, LARGEST_LOGIN) or b"")
             except ValueError:
                 return
             if isinstance(given, dict) and isinstance(token := given.get("access_token"), str):
