@@ -88,6 +88,8 @@ class Settings(BaseSettings):
     listen: str = "127.0.0.1:8990"
     forward: str | None = None
     allow_host: Several = ()
+    tls_host: Several = ()
+    confdir: str = "~/.mitmproxy"
     cassette: str = "peertape.cassette"
     cassettes: Several = ()
     upstream: str | None = None
@@ -132,6 +134,16 @@ class Settings(BaseSettings):
     def _is_latency(cls, value: str) -> str:
         latency(value)
         return value
+
+    @field_validator("allow_host", "tls_host")
+    @classmethod
+    def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Bare: an IPv6 address has no brackets."""
+        names = tuple(text.removeprefix("[").removesuffix("]") for text in value)
+        for text, name in zip(value, names, strict=True):
+            if not _is_reachable(f"//[{name}]" if ":" in name else f"//{name}"):
+                raise ValueError(f"{text!r} is no host; write for example files.peertube.example, without a port")
+        return names
 
     @field_validator("trust_proxy")
     @classmethod

@@ -27,13 +27,12 @@ from peertape.config import settings as config
 from peertape.config.settings import Settings
 from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.recording import covered, noting, public_origin, recording_into
-from peertape.proxy.cli.running import demand, run
+from peertape.proxy.cli.running import demand, proxy_lane, run
 from peertape.proxy.cli.scope import Scope
 from peertape.proxy.cli.trouble import WRONG_USAGE, explained
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.choice import Repeat
-from peertape.proxy.lanes.mitm import ProxyLane
 
 
 @click.command(name="proxy")
@@ -108,15 +107,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
             links,
             LiveAnswers(noting(parts)),
         ]
-        lane = ProxyLane(
-            config.address(settings.listen),
-            addons,
-            upstream,
-            forward=config.address(settings.forward) if settings.forward else None,
-            web=web,
-            insecure=settings.insecure,
-            intercepted=hosts,
-        )
+        lane = proxy_lane(settings, addons, upstream, web=web, intercepted=hosts)
         code = run(lane, parts, [f"recording into {path}"], recording=recording)
     ctx.exit(code if recording.failure is None else WRONG_USAGE)
 

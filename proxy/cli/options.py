@@ -52,10 +52,23 @@ listen = click.option(
     metavar="HOST:PORT",
     help="Where the app reaches us; port 0 takes a free one.  [default: 127.0.0.1:8990]",
 )
+confdir = click.option(
+    "--confdir", metavar="DIR", help="The folder of mitmproxy's certificate authority.  [default: ~/.mitmproxy]"
+)
+certificates = options(
+    click.option(
+        "--tls-host",
+        metavar="HOST",
+        multiple=True,
+        help="Another name or address by which clients reach us over TLS, for the certificate.",
+    ),
+    confdir,
+)
 ways_in = options(
     listen,
     click.option("--forward", metavar="HOST:PORT", help="Also listen as the app's HTTP proxy, with TLS interception."),
     click.option("--allow-host", metavar="HOST", multiple=True, help="With --forward: another host to look into."),
+    certificates,
     click.option("--web", is_flag=True, help="Show the live traffic in mitmweb, each answer with its source."),
 )
 reports = options(

@@ -21,7 +21,7 @@ from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.recording import covered, noting, public_origin, recording_into
-from peertape.proxy.cli.running import demand, run
+from peertape.proxy.cli.running import demand, proxy_lane, run
 from peertape.proxy.cli.scope import Scope
 from peertape.proxy.cli.trouble import WRONG_USAGE, explained
 from peertape.proxy.control.actions import Actions
@@ -29,7 +29,6 @@ from peertape.proxy.control.stage import ControlStage
 from peertape.proxy.engine.chain import Engine, Stage
 from peertape.proxy.engine.hosts import names
 from peertape.proxy.engine.stages.live import LiveStage
-from peertape.proxy.lanes.mitm import ProxyLane
 
 
 @click.command(name="record")
@@ -103,15 +102,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
                 links,
                 live,
             ]
-        lane = ProxyLane(
-            config.address(settings.listen),
-            addons,
-            upstream,
-            forward=config.address(settings.forward) if settings.forward else None,
-            web=web,
-            insecure=settings.insecure,
-            intercepted=hosts,
-        )
+        lane = proxy_lane(settings, addons, upstream, web=web, intercepted=hosts)
         code = run(lane, parts, [f"recording into {path}"] if passes else [], recording=recording)
     if recording is not None and recording.failure is not None:
         code = WRONG_USAGE

@@ -13,13 +13,12 @@ from peertape.addons.replayer import Replayer
 from peertape.cassettes import demo
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
-from peertape.proxy.cli.running import demand, run
+from peertape.proxy.cli.running import demand, proxy_lane, run
 from peertape.proxy.cli.trouble import explained
 from peertape.proxy.cli.withprogram import WithProgram
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine import hosts
 from peertape.proxy.engine.chain import Engine
-from peertape.proxy.lanes.mitm import ProxyLane
 
 
 @click.command(name="replay", cls=WithProgram)
@@ -57,12 +56,7 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
         handoff = Handoff()
         replayer = Replayer(Engine(parts.replay_stages(actions)), parts.sessions, handoff, parts.digest_filter)
         known = frozenset(name for cassette in parts.shelf.cassettes for name in hosts.names(cassette))
-        lane = ProxyLane(
-            config.address(settings.listen),
-            [Guard(handoff.owns), Refusal(known), replayer],
-            forward=config.address(settings.forward) if settings.forward else None,
-            web=web,
-            intercepted=known,
-        )
+        addons = [Guard(handoff.owns), Refusal(known), replayer]
+        lane = proxy_lane(settings, addons, web=web, intercepted=known)
         notes = demo.NOTES if any(c.path == demo.path() for c in parts.shelf.cassettes) else ()
         ctx.exit(run(lane, parts, notes, WithProgram.program(ctx)))

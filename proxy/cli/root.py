@@ -15,6 +15,7 @@ COMMANDS: Mapping[str, str] = {
     "inspect": "peertape.proxy.cli.inspect",
     "cassette": "peertape.proxy.cli.cassette",
     "errors": "peertape.proxy.cli.errors",
+    "ca": "peertape.proxy.cli.ca",
 }
 
 

@@ -7,11 +7,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
 
 import click
-from mitmproxy.options import CONF_BASENAME, CONF_DIR
 from rich.console import Console
 from rich.logging import RichHandler
 
@@ -24,11 +22,33 @@ from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.faults import seed_note
 from peertape.proxy.cli.trouble import Trouble
 from peertape.proxy.lanes.lane import Addresses, Lane, LaneError, demand_free
-from peertape.proxy.lanes.mitm import quiet
+from peertape.proxy.lanes.mitm import NOWHERE, ProxyLane, quiet
 
 BROKE_STRICTNESS = 1
 INTERRUPTED = 130  # a run that was stopped before its command had ended, as shells spell it
 TERMINATION = 5.0  # seconds that the user's command has after SIGTERM
+
+
+def proxy_lane(
+    settings: Settings,
+    addons: Sequence[object],
+    upstream: str = NOWHERE,
+    *,
+    web: bool,
+    intercepted: Collection[str] = (),
+) -> ProxyLane:
+    """The proxy lane as the settings want it; `intercepted` are the hosts into whose connections it looks."""
+    return ProxyLane(
+        config.address(settings.listen),
+        addons,
+        upstream,
+        forward=config.address(settings.forward) if settings.forward else None,
+        web=web,
+        insecure=settings.insecure,
+        intercepted=intercepted,
+        confdir=settings.confdir,
+        tls_hosts=settings.tls_host,
+    )
 
 
 def run(
@@ -72,7 +92,7 @@ async def _run(lane: Lane, parts: Parts, notes: Sequence[str], command: Sequence
         ]:
             click.echo(note.replace("{url}", at.url), err=True)
         if command:
-            code = await _command(command, at.url, parts.token)
+            code = await _command(command, at, parts.token)
             signal.raise_signal(signal.SIGTERM)
 
     await lane.run(ready)
@@ -103,9 +123,10 @@ def _handler() -> logging.Handler:
 
 def _ways_in(at: Addresses) -> list[str]:
     notes = []
+    if at.secure:
+        notes.append(f"also {at.secure}; `peertape ca` tells how clients trust the certificate")
     if at.forward:
-        certificate = Path(CONF_DIR, f"{CONF_BASENAME}-ca-cert.pem").expanduser()
-        notes.append(f"the app's HTTP proxy is {at.forward}; for https the app must trust {certificate}")
+        notes.append(f"the app's HTTP proxy is {at.forward}; for https, too, it must trust that certificate")
     if at.web:
         notes.append(f"the traffic is shown at {at.web}")
     return notes
@@ -115,9 +136,16 @@ def _token_note(parts: Parts) -> list[str]:
     return [] if parts.settings.token else [f"control token (or set PEERTAPE_TOKEN): {parts.token}"]
 
 
-async def _command(command: Sequence[str], url: str, token: str) -> int:
-    """Runs the user's command with PEERTAPE_URL; its exit code. It is stopped with us."""
-    environment = {**os.environ, "PEERTAPE_URL": url, "PEERTAPE_TOKEN": token}
+async def _command(command: Sequence[str], at: Addresses, token: str) -> int:
+    """Runs the user's command with PEERTAPE_URL and the like; its exit code. It is stopped with us."""
+    told = {
+        "PEERTAPE_URL": at.url,
+        "PEERTAPE_TOKEN": token,
+        "PEERTAPE_HTTPS_URL": at.secure,
+        "PEERTAPE_PROXY": at.forward,
+        "PEERTAPE_CA": at.certificate,
+    }
+    environment = {**os.environ, **{name: value for name, value in told.items() if value is not None}}
     try:
         process = await asyncio.create_subprocess_exec(*command, env=environment, stdin=sys.stdin)
     except OSError as error:

@@ -17,11 +17,16 @@ class LaneError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where an open lane is reached: the base URL for apps, the forward proxy, mitmweb."""
+    """Where an open lane is reached: the base URL for apps, the forward proxy, mitmweb.
+
+    And over TLS: its base URL, and the file with the certificate that clients have to trust.
+    """
 
     url: str
     forward: str | None
     web: str | None
+    secure: str | None = None
+    certificate: str | None = None
 
 
 Ready = Callable[[Addresses], Awaitable[None]]

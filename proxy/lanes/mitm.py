@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from mitmproxy.master import Master
-from mitmproxy.options import Options
+from mitmproxy.options import CONF_DIR, Options
 from mitmproxy.tools.dump import DumpMaster
 
+from peertape.addons.authority import AuthorityError, authority
+from peertape.addons.certificates import Certificates
 from peertape.addons.intercepted import expressions
 from peertape.proxy.lanes.lane import (
     Addresses,
@@ -26,12 +29,17 @@ from peertape.proxy.lanes.lane import (
     stopped_by_signals,
 )
 
+FAILED_HANDSHAKE = re.compile(r"Client TLS handshake failed")  # `certificates` says it, and once
 NOWHERE = "http://peertape.invalid"  # where a replay's reverse proxy would lead, if it led anywhere (RFC 2606)
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyLane:
-    """`listen` and `forward` are (host, port); `web` shows the live traffic in mitmweb."""
+    """`listen` and `forward` are (host, port); `web` shows the live traffic in mitmweb.
+
+    `listen` takes plain HTTP and TLS at one port. `confdir` has the certificate authority; `tls_hosts` are names and
+    addresses by which clients reach us, beside those that can be told.
+    """
 
     listen: tuple[str, int]
     addons: Sequence[object]
@@ -40,6 +48,8 @@ class ProxyLane:
     web: bool = False
     insecure: bool = False
     intercepted: Collection[str] = ()  # host names that the forward proxy looks into; the rest passes untouched
+    confdir: str = CONF_DIR
+    tls_hosts: Collection[str] = ()
 
     async def run(self, ready: Ready) -> None:
         """Serves until SIGINT, SIGTERM or cancellation. `ready` is told where, as soon as it answers."""
@@ -47,10 +57,14 @@ class ProxyLane:
             demand_free(address)
         if self.forward == self.listen and self.listen[1]:
             raise LaneError(f"Name two addresses: --listen and --forward cannot both be {spelled(self.listen)}.")
+        try:
+            signer = authority(self.confdir)  # before mitmproxy makes one, which two runs cannot do at once
+        except AuthorityError as error:
+            raise LaneError(str(error)) from error
         master = self._master()
         with stopped_by_signals(master.shutdown):
-            announcer = _Announcer(master, ready)
-            master.addons.add(*self.addons, announcer)
+            announcer = _Announcer(master, ready, str(signer.path))
+            master.addons.add(Certificates(self.tls_hosts), *self.addons, announcer)
             try:
                 await master.run()
             except SystemExit as error:
@@ -79,6 +93,7 @@ class ProxyLane:
             modes.append(f"regular@{spelled((host, port or free_port(0)))}")  # mitmproxy wants two addresses
         chosen: dict[str, Any] = {
             "mode": modes,
+            "confdir": self.confdir,
             "connection_strategy": "lazy",
             "keep_host_header": True,
             "onboarding": False,
@@ -94,19 +109,22 @@ class ProxyLane:
 class _Announcer:
     """The last addon: when its hook runs, the servers listen and the other addons are ready."""
 
-    def __init__(self, master: Master, ready: Ready) -> None:
+    def __init__(self, master: Master, ready: Ready, certificate: str) -> None:
         self._master = master
         self._ready = ready
+        self._certificate = certificate
         self._task: asyncio.Task[None] | None = None
 
     def running(self) -> None:
         server: Any = self._master.addons.get("proxyserver")
-        urls: dict[str, str] = {}
+        found: dict[str, str] = {}
         for instance in server.servers:
             host, port = instance.listen_addrs[0][:2]
-            urls[instance.mode.type_name] = f"http://{spelled((reachable(host), port))}"
+            found[instance.mode.type_name] = f"//{spelled((reachable(host), port))}"
         web = getattr(self._master, "web_url", None)
-        addresses = Addresses(urls["reverse"], urls.get("regular"), str(web) if web else None)
+        own = found["reverse"]
+        forward = f"http:{found['regular']}" if "regular" in found else None
+        addresses = Addresses(f"http:{own}", forward, str(web) if web else None, f"https:{own}", self._certificate)
         self._task = asyncio.get_running_loop().create_task(self._announce(addresses))
 
     async def _announce(self, addresses: Addresses) -> None:
@@ -130,3 +148,6 @@ class _Announcer:
 def quiet() -> None:
     """mitmproxy tells of every connection at level INFO; the user wants warnings only."""
     logging.getLogger("mitmproxy").setLevel(logging.WARNING)
+    logging.getLogger("mitmproxy.proxy.server").addFilter(
+        lambda record: not FAILED_HANDSHAKE.match(record.getMessage()),
+    )

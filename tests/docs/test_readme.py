@@ -57,7 +57,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def peertape_in(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([PROGRAM, *words], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    home = os.environ | {"HOME": str(folder)}
+    return subprocess.run(
+        [PROGRAM, *words], cwd=folder, env=home, capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 def test_the_readme_begins_with_the_two_commands() -> None:
@@ -67,7 +70,7 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 def test_the_readme_knows_every_command() -> None:
     used = {shlex.split(line)[0] for line in peertape_commands()}
-    assert used == {"proxy", "record", "replay", "inspect", "cassette", "errors"}
+    assert used == {"proxy", "record", "replay", "inspect", "cassette", "errors", "ca"}
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def test_the_wheel_has_the_demo_and_the_facts(tmp_path: Path) -> None:
         "peertape/config/peertube/6.3/matching.yaml",
         "peertape/config/peertube/6.3/routes.yaml",
         "peertape/proxy/control/page.html",
+        "peertape/proxy/cli/trust.yaml",
         "peertape/addons/recorder.py",
     } <= names
     facts = {f"peertape/{path.relative_to(PROJECT).as_posix()}" for path in (PROJECT / "config").rglob("*.yaml")}
