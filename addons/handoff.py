@@ -11,28 +11,30 @@ import contextlib
 import logging
 import secrets
 import socket
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import uvicorn
 from mitmproxy import http
+from uvicorn.protocols.utils import ClientDisconnected
+from wsproto.frame_protocol import CloseReason
 
 from peertape.addons.convert import SCHEME, head_of
+from peertape.addons.sockets import Receive, Scope, Send, play
 from peertape.cassettes.bodies import Body
 from peertape.proxy.engine.model import Answer, Delivery
+from peertape.proxy.engine.sockets.handshakes import SWITCHED
+from peertape.proxy.engine.sockets.model import Endpoint
 
 logger = logging.getLogger(__name__)
 
 HEADER = "peertape-handoff"
 LARGEST_HEAD = 256 * 1024  # octets
+LARGEST_MESSAGE = 100 * 1024 * 1024  # octets of a WebSocket message: what Node's servers take
 FOR_EVER = 10**8  # seconds: mitmproxy closes the connections
 PIECES_WAITING = 4
 PASSED_ON = range(200, 600)  # statuses that tell mitmproxy how a body is framed
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Scope]]
-Send = Callable[[Scope], Awaitable[None]]
 
 
 class CutError(Exception):
@@ -92,11 +94,22 @@ class _Waiting:
     make: Make
 
 
+@dataclass(frozen=True, slots=True)
+class _Socket:
+    """A WebSocket that is to be opened: the head of the answer, and the server's end."""
+
+    head: http.Response
+    endpoint: Endpoint
+    ticket: str
+
+
 class Handoff:
     """Serves the answers that were handed to it, each once, to whoever knows its ticket."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, _Waiting] = {}
+        self._upgrades: dict[str, _Socket] = {}
+        self._sockets: WeakKeyDictionary[http.HTTPFlow, _Socket] = WeakKeyDictionary()
         self._answers: WeakKeyDictionary[http.HTTPFlow, Outgoing] = WeakKeyDictionary()
         self._destinations: WeakKeyDictionary[http.HTTPFlow, tuple[str, int]] = WeakKeyDictionary()
         self._under_way: set[asyncio.Future[None]] = set()
@@ -118,7 +131,10 @@ class Handoff:
             log_level="critical",  # it complains of answers that are cut, which this application does on purpose
             interface="asgi3",  # it takes a bound method for something older
             lifespan="off",
-            ws="none",
+            ws="wsproto",
+            ws_max_size=LARGEST_MESSAGE,
+            ws_ping_interval=None,  # no PeerTube sends pings of its own
+            ws_per_message_deflate=False,
             http="h11",
             access_log=False,
             proxy_headers=False,
@@ -145,16 +161,28 @@ class Handoff:
 
     def take(self, flow: http.HTTPFlow, make: Make) -> None:
         """Lets `make` answer the flow; it gets the request's body, as far as that is streamed."""
+        self._waiting[self._lead(flow)] = _Waiting(flow, make)
+
+    def switch(self, flow: http.HTTPFlow, endpoint: Endpoint, head: http.Response) -> None:
+        """Answers the flow, which asks for a WebSocket, with `head`, and lets `endpoint` play the server's end."""
+        ticket = self._lead(flow)
+        self._upgrades[ticket] = self._sockets[flow] = _Socket(head, endpoint, ticket)
+
+    def _lead(self, flow: http.HTTPFlow) -> str:
+        """Leads the flow here; the ticket that it carries."""
         ticket = secrets.token_urlsafe(24)
-        self._waiting[ticket] = _Waiting(flow, make)
         request = flow.request
         request.headers[HEADER] = ticket
         flow.metadata[SCHEME] = request.scheme
         self._destinations[flow] = (request.host, request.port)
         _point(request, "http", "127.0.0.1", self.port)
+        return ticket
 
     def headers_arrived(self, flow: http.HTTPFlow) -> bool:
         """Puts the answer's own head onto the flow; False if this flow was not handed over, or was seen to."""
+        if (upgrade := self._sockets.pop(flow, None)) is not None and flow.response is not None:
+            self._settle(flow, upgrade, flow.response)
+            return True
         answer = self._answers.pop(flow, None)
         if answer is None or flow.response is None:
             return False
@@ -163,6 +191,28 @@ class Handoff:
         flow.response.timestamp_start = received.timestamp_start
         self.give_back(flow)
         return True
+
+    def _settle(self, flow: http.HTTPFlow, upgrade: _Socket, received: http.Response) -> None:
+        """What the handshake has settled stays; one that is no good is refused as the server here refuses it."""
+        self.give_back(flow)
+        if received.status_code != SWITCHED:
+            self._abandon(upgrade)
+            return
+        head = upgrade.head
+        head.timestamp_start = received.timestamp_start
+        head.headers["Connection"] = "Upgrade"
+        head.headers["Sec-WebSocket-Accept"] = received.headers["Sec-WebSocket-Accept"]
+        flow.response = head
+
+    def _abandon(self, upgrade: _Socket) -> None:
+        if self._upgrades.pop(upgrade.ticket, None) is not None:
+            upgrade.endpoint.gone()
+
+    def failed(self, flow: http.HTTPFlow) -> None:
+        """The flow has ended early."""
+        self.give_back(flow)
+        if (upgrade := self._sockets.pop(flow, None)) is not None:
+            self._abandon(upgrade)
 
     def give_back(self, flow: http.HTTPFlow) -> None:
         """The flow shows its own destination again."""
@@ -173,8 +223,11 @@ class Handoff:
 
     async def _application(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one flow, until its answer has ended or its client has gone."""
-        headers = dict(scope["headers"])
-        waiting = self._waiting.pop(headers.get(HEADER.encode(), b"").decode("latin-1"), None)
+        ticket = dict(scope["headers"]).get(HEADER.encode(), b"").decode("latin-1")
+        if scope["type"] == "websocket":
+            await self._open(ticket, receive, send)
+            return
+        waiting = self._waiting.pop(ticket, None)
         if waiting is None:
             await send({"type": "http.response.start", "status": 404, "headers": []})
             await send({"type": "http.response.body"})
@@ -193,6 +246,21 @@ class Handoff:
         if isinstance(failure, Exception) and not isinstance(failure, CutError):
             logger.error("a defect of peertape: an answer failed", exc_info=failure)
             raise failure
+
+    async def _open(self, ticket: str, receive: Receive, send: Send) -> None:
+        """Serves one WebSocket."""
+        upgrade = self._upgrades.pop(ticket, None)
+        await receive()  # that it connects
+        if upgrade is None:
+            await send({"type": "websocket.close"})
+            return
+        await send({"type": "websocket.accept", "subprotocol": upgrade.head.headers.get("Sec-WebSocket-Protocol")})
+        work = asyncio.ensure_future(play(upgrade.endpoint, receive, send, CloseReason.NO_STATUS_RCVD))
+        self._under_way.add(work)
+        work.add_done_callback(self._under_way.discard)
+        (failure,) = await asyncio.gather(work, return_exceptions=True)
+        if isinstance(failure, Exception) and not isinstance(failure, ClientDisconnected):
+            logger.error("a defect of peertape: a socket failed", exc_info=failure)
 
     async def _serve(self, waiting: _Waiting, incoming: Incoming, send: Send) -> None:
         flow = waiting.flow

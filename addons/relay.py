@@ -19,6 +19,7 @@ from peertape.addons.handoff import HEADER, Handoff, Incoming, Outgoing, outgoin
 from peertape.addons.instance import Ask, AwayError, Instance, Told
 from peertape.addons.presence import Presence
 from peertape.addons.replayer import Replayer, is_big
+from peertape.addons.sockets import settled
 from peertape.addons.streams import Step, add_step
 from peertape.cassettes.headers import Headers
 
@@ -87,7 +88,7 @@ class Relay:
             self._presence(_origin(flow)).answered()
 
     def error(self, flow: http.HTTPFlow) -> None:
-        self._handoff.give_back(flow)
+        self._handoff.failed(flow)
         if flow in self._native and flow.response is None and flow.server_conn.error:
             self._presence(_origin(flow)).failed(flow.server_conn.error)
 
@@ -111,7 +112,7 @@ class Relay:
             await incoming.drain()
             answer = self._replayer.ask(flow, None if digest is None else digest.digest)
             await asyncio.sleep(answer.delay)
-            return outgoing(answer, flow)
+            return outgoing(await settled(answer), flow)
 
         self._handoff.take(flow, make)
 

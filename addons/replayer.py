@@ -11,10 +11,11 @@ from pathlib import Path
 from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
 
-from peertape.addons.convert import ANSWERED, LARGEST_INLINE, is_answered, is_asked, request_of, response_of
-from peertape.addons.delivery import reset
+from peertape.addons.convert import ANSWERED, LARGEST_INLINE, head_of, is_answered, is_asked, request_of, response_of
+from peertape.addons.delivery import close, reset
 from peertape.addons.guard import Guard
 from peertape.addons.handoff import CutError, Handoff, Incoming, Outgoing, outgoing
+from peertape.addons.sockets import settled
 from peertape.addons.streams import Step
 from peertape.cassettes import demo
 from peertape.cassettes.headers import Headers
@@ -103,10 +104,19 @@ class Replayer:
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         self._handoff.headers_arrived(flow)
 
+    def error(self, flow: http.HTTPFlow) -> None:
+        self._handoff.failed(flow)
+
     def send(self, flow: http.HTTPFlow, answer: Answer) -> None:
         """Answers a flow whose request is whole, or of no interest."""
         if answer.delivery is Delivery.RESET:
             reset(flow)
+        elif answer.delivery is Delivery.CLOSED:
+            close(flow)
+        elif answer.socket is not None:
+            self._handoff.switch(flow, answer.socket, head_of(answer, flow))
+        elif answer.pending is not None:
+            self._hand_over(flow, answer)
         elif answer.delivery is Delivery.WHOLE and answer.body.size <= LARGEST_INLINE and not flow.request.stream:
             flow.response = response_of(answer, flow)
         else:
@@ -115,7 +125,7 @@ class Replayer:
     def _hand_over(self, flow: http.HTTPFlow, answer: Answer) -> None:
         async def ready(incoming: Incoming) -> Outgoing:
             incoming.discard()
-            return outgoing(answer, flow)
+            return outgoing(await settled(answer), flow)
 
         if not flow.request.stream:
             flow.request.raw_content = b""

@@ -67,6 +67,21 @@ _UUID = select(schema.resources.c.uuid).where(
 )
 
 
+# The last request that changed something, between two moments.
+_LAST_WRITE = (
+    select(_columns.id)
+    .where(
+        _columns.method.not_in(("GET", "HEAD", "OPTIONS")),
+        _columns.status.between(200, 299),
+        _columns.started_at > bindparam("after"),
+        _columns.started_at <= bindparam("until"),
+        _columns.folded_path != bindparam("besides"),
+    )
+    .order_by(_columns.started_at.desc())
+    .limit(1)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """An exchange as matching sees it."""
@@ -242,6 +257,11 @@ class Cassette:
     def candidates_of(self, numbers: Sequence[int]) -> list[Candidate]:
         """Those of the numbers that there are."""
         return [_candidate(row) for row in self._rows(_BY_NUMBERS, numbers=numbers)] if numbers else []
+
+    def last_write(self, after: float, until: float, besides: str) -> Candidate | None:
+        """The last request that changed something after the one moment and up to the other; none to path `besides`."""
+        rows = self._rows(_LAST_WRITE, after=after, until=until, besides=besides)
+        return self.candidate(rows[0].id) if rows else None
 
     def user_of(self, pseudonym: str) -> str | None:
         """Whose the token behind a pseudonym is."""

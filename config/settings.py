@@ -25,6 +25,8 @@ from peertape.config.trust import networks
 
 FILE = "peertape.yaml"
 SIZE = re.compile(r"(\d+)\s*([kKmMgG]?)(?:i?[bB])?")
+NAMED_DELAYS = {"recorded": 1.0, "none": 0.0}
+LARGEST_FACTOR = 1e6
 FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 SOURCES = ("recorded", "derived", "emulated", "fault", "live", "miss")
 
@@ -105,6 +107,7 @@ class Settings(BaseSettings):
     on_miss: Literal["emulate", "error"] = "emulate"
     repeat: Literal["sequence", "last", "first"] = "sequence"
     latency: str = "none"
+    message_delay: str = "recorded"
     fault: Several = ()
     seed: int | None = Field(default=None, ge=0)
     strict: Several | None = None
@@ -144,6 +147,12 @@ class Settings(BaseSettings):
             if not _is_reachable(f"//[{name}]" if ":" in name else f"//{name}"):
                 raise ValueError(f"{text!r} is no host; write for example files.peertube.example, without a port")
         return names
+
+    @field_validator("message_delay")
+    @classmethod
+    def _is_message_delay(cls, value: str) -> str:
+        message_scale(value)
+        return value
 
     @field_validator("trust_proxy")
     @classmethod
@@ -223,6 +232,19 @@ def _sentence(item: Any) -> str:
     if item["type"] == "extra_forbidden":
         return f"there is no option {where!r}"
     return f"{where.replace('_', '-')}: {item['msg'].removeprefix('Value error, ')}"
+
+
+def message_scale(text: str) -> float:
+    """By which the recorded delays of sockets' messages are multiplied: of `recorded`, `none`, or a factor."""
+    if text in NAMED_DELAYS:
+        return NAMED_DELAYS[text]
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = -1.0
+    if not 0 <= factor <= LARGEST_FACTOR:
+        raise ValueError(f"{text!r} is no delay of messages; write recorded, none, or a factor, for example 0.5")
+    return factor
 
 
 def address(text: str) -> tuple[str, int]:

@@ -20,12 +20,12 @@ from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 from peertape.config import limits as rates
-from peertape.config import routers, rules
+from peertape.config import routers, rules, sockets
 from peertape.config.limits import Limits, chosen
 from peertape.config.patterns import pattern
 from peertape.config.routers import Routers
 from peertape.config.rules import RuleSet
-from peertape.config.settings import Settings, SettingsError
+from peertape.config.settings import Settings, SettingsError, message_scale
 from peertape.proxy.cli import faults as mishaps
 from peertape.proxy.cli.limits import limits_stage
 from peertape.proxy.control.actions import Actions
@@ -40,12 +40,15 @@ from peertape.proxy.engine.ondemand import OnDemand
 from peertape.proxy.engine.outlinks import OutLinks
 from peertape.proxy.engine.session import Session, Sessions
 from peertape.proxy.engine.shelf import Shelf
+from peertape.proxy.engine.sockets.performance import Pace
+from peertape.proxy.engine.sockets.sources import Sources as SocketSources
 from peertape.proxy.engine.stages.miss import MissStage
 from peertape.proxy.engine.stages.outside import Outside
 from peertape.proxy.engine.stages.playing import playing
 from peertape.proxy.engine.stages.preferred import PreferredErrorStage, PreferredLimitStage
 from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.refresh import RefreshStage
+from peertape.proxy.engine.stages.sockets import SocketsStage
 from peertape.proxy.engine.stages.source import Observer, SourceStage
 from peertape.proxy.engine.tally import Tally
 from peertape.proxy.engine.tolerance import IgnoreRule, Tolerance
@@ -117,8 +120,22 @@ class Parts:
             limits,
             *outside.before_routes,
             PreferredErrorStage(self.on_demand),
+            SocketsStage(self.socket_sources(recorded, repeat)),
         )
         return [*before, *inside]
+
+    def socket_sources(self, recorded: RecordedStage, repeat: Repeat | None) -> SocketSources:
+        settings, version = self.settings, self.rules.version
+        return SocketSources(
+            self.shelf,
+            recorded,
+            self.answers(),
+            sockets.load(version),
+            self.source_stage().note,
+            self.twin,
+            OutLinks(settings.public_url),
+            Pace(message_scale(settings.message_delay), repeat or Repeat(settings.repeat)),
+        )
 
     def gate(self, repeat: Repeat, known: Recollection) -> Engine:
         """For a run with an instance: the faults that strike before it is asked."""

@@ -118,6 +118,12 @@ playing = options(
         help="What an unrecorded request gets.  [default: emulate]",
     ),
     click.option(
+        "--message-delay",
+        metavar="recorded|none|FACTOR",
+        help="When a socket's recorded messages come: as long after what they followed as they did, at once, or that "
+        "many times as long.  [default: recorded]",
+    ),
+    click.option(
         "--repeat",
         type=click.Choice(["sequence", "last", "first"]),
         help="What repeated requests get: the recorded answers in order, or one of them.  [default: sequence]",

@@ -44,7 +44,11 @@ def _say_failure(sentence: str) -> None:
 def noting(parts: Parts) -> Callable[[Request, Answer], None]:
     """Live answers in the journal, beside the engine's own."""
     source = parts.source_stage()
-    return lambda request, answer: source.note(request, parts.sessions.of(request), answer)
+
+    def note(request: Request, answer: Answer) -> None:
+        source.note(request, parts.sessions.of(request), answer)
+
+    return note
 
 
 def public_origin(settings: Settings, cassette: Cassette) -> Callable[[], str | None]:

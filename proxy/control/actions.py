@@ -107,8 +107,8 @@ class Actions:
             "answers": journal.sources.total(),
             "sources": dict(journal.sources),
             "missed": [f"{entry.method} {entry.target}" for entry in journal.unmatched()],
-            "used": len(journal.used),
-            "unused": stored - len(journal.used),
+            "used": len(journal.answered),
+            "unused": stored - len(journal.answered),
             "run": {
                 "answers": run.answers,
                 "sources": dict(run.sources),

@@ -20,6 +20,7 @@ class Clock:
     _offset: float = 0.0
     _stopped_at: float | None = None
     timeline: float | None = None
+    changed: Callable[[], None] = field(default=lambda: None)  # called after every change by hand
 
     def now(self) -> float:
         """Epoch seconds."""
@@ -34,14 +35,22 @@ class Clock:
     def frozen(self) -> bool:
         return self._stopped_at is not None
 
+    def until(self, at: float) -> float | None:
+        """Seconds of real time until that moment has come; None if the clock stands still before it."""
+        if at <= self.now():
+            return 0.0
+        return None if self.frozen else at - self.now()
+
     def set(self, at: float) -> None:
         self._move_to(at)
         self.timeline = at
+        self.changed()
 
     def advance(self, seconds: float) -> None:
         self._move_to(self.now() + seconds)
         if self.timeline is not None:
             self.timeline += seconds
+        self.changed()
 
     def freeze(self, stop: bool) -> None:
         if stop:
@@ -49,9 +58,11 @@ class Clock:
         elif self._stopped_at is not None:
             self._offset = self._stopped_at - self.real()
             self._stopped_at = None
+        self.changed()
 
     def reset(self) -> None:
         self._offset, self._stopped_at, self.timeline = 0.0, None, None
+        self.changed()
 
     def _move_to(self, at: float) -> None:
         if self._stopped_at is not None:

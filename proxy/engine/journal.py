@@ -27,6 +27,18 @@ class Nearest:
         }
 
 
+@dataclass(slots=True)
+class Messages:
+    """What went over a socket by now."""
+
+    sent: int = 0  # by us
+    received: int = 0
+    unmatched: int = 0  # of those received: nothing was recorded upon them, and no rule knows an answer
+
+    def as_json(self) -> dict[str, int]:
+        return {"sent": self.sent, "received": self.received, "unmatched": self.unmatched}
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     at: float  # of the session's clock, epoch seconds
@@ -40,8 +52,20 @@ class Entry:
     exchange: int | None = None
     cassette: str | None = None
     nearest: tuple[Nearest, ...] = ()
+    messages: Messages | None = None  # of a WebSocket; they grow while it is open
+    conversation: tuple[int, ...] = ()  # further exchanges that the answer was taken from
+    ended: bool = False  # told a second time: the socket was closed
+
+    @property
+    def used(self) -> tuple[tuple[str, int], ...]:
+        """(cassette, exchange) of what it was taken from."""
+        if self.cassette is None:
+            return ()
+        own = () if self.exchange is None else (self.exchange,)
+        return tuple((self.cassette, number) for number in (*own, *self.conversation))
 
     def as_json(self) -> dict[str, Any]:
+        told = {} if self.messages is None else {"messages": self.messages.as_json(), "ended": self.ended}
         return {
             "at": self.at,
             "session": self.session,
@@ -54,6 +78,7 @@ class Entry:
             "exchange": self.exchange,
             "cassette": self.cassette,
             "nearest": [near.as_json() for near in self.nearest],
+            **told,
         }
 
 
@@ -61,13 +86,12 @@ class Entry:
 class Journal:
     entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=KEPT))
     sources: Counter[str] = field(default_factory=Counter)
-    used: set[tuple[str, int]] = field(default_factory=set)  # (cassette, exchange) that answered something
+    answered: dict[tuple[str, int], float] = field(default_factory=dict)  # (cassette, exchange) -> when last
 
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
         self.sources[entry.source] += 1
-        if entry.exchange is not None and entry.cassette is not None:
-            self.used.add((entry.cassette, entry.exchange))
+        self.answered.update(dict.fromkeys(entry.used, entry.at))
 
     def unmatched(self) -> list[Entry]:
         """What nothing recorded answered, newest last."""
@@ -76,4 +100,4 @@ class Journal:
     def clear(self) -> None:
         self.entries.clear()
         self.sources.clear()
-        self.used.clear()
+        self.answered.clear()

@@ -8,6 +8,7 @@ from enum import StrEnum
 from peertape.cassettes.bodies import EMPTY, Body
 from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.journal import Nearest
+from peertape.proxy.engine.sockets.model import Endpoint, PendingBody
 
 
 class Source(StrEnum):
@@ -28,6 +29,7 @@ class Delivery(StrEnum):
     WHOLE = "whole"
     RESET = "reset"  # the connection is reset before an octet was sent
     CUT = "cut"  # the head and half of the body, then the connection is closed
+    CLOSED = "closed"  # the connection is closed without an answer
     STALL = "stall"  # the head and half of the body, then nothing until the client gives up
 
 
@@ -76,6 +78,9 @@ class Answer:
     took: float | None = None  # seconds from the request to the answer, when it was recorded
     delay: float = 0.0  # seconds that the lane waits before it sends the answer
     delivery: Delivery = Delivery.WHOLE
+    pending: PendingBody | None = None  # the body is still to come, and has no length yet
+    socket: Endpoint | None = None  # what the client is switched to, with status 101
+    conversation: tuple[int, ...] = ()  # further exchanges of the recording that it was taken from
     recorded_host: str | None = None  # the Host of the recorded request: a client that names it gets unchanged links
 
     @property

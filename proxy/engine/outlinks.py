@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from peertape.cassettes.store import Cassette
-from peertape.proxy.engine.links import origin_of, rewrite_answer, with_query_to
+from peertape.proxy.engine.links import origin_of, rewrite_answer, rewriter_of, with_query_to
 from peertape.proxy.engine.model import Answer, Request
 
 
@@ -25,6 +25,14 @@ class OutLinks:
             return request
         target = with_query_to(request.target, client, origin)
         return request if target == request.target else replace(request, target=target)
+
+    def text(self, request: Request, text: str, cassette: Cassette) -> str:
+        """A text that is no body of an answer: a message of a socket."""
+        origin, host = self.public_url or cassette.public_origin, request.host
+        if not host or origin is None or host == urlsplit(origin).netloc or host in cassette.authorities():
+            return text
+        client = origin_of(request.scheme, host)
+        return text if client is None else rewriter_of(origin, client).text(text.encode(), "text/plain").decode()
 
     def rewritten(self, request: Request, answer: Answer, cassette: Cassette) -> Answer:
         origin = self.public_url or cassette.public_origin

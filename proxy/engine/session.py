@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from peertape.proxy.engine.bell import Bell
 from peertape.proxy.engine.clock import Clock
 from peertape.proxy.engine.journal import Journal
 from peertape.proxy.engine.model import Request
@@ -31,6 +32,10 @@ class Session:
     journal: Journal = field(default_factory=Journal)
     progress: dict[str, Progress] = field(default_factory=dict)  # by cassette name
     memory: dict[type, Any] = field(default_factory=dict)  # what stages keep of it, by its type
+    bell: Bell = field(default_factory=Bell)  # rings for those who wait within the session
+
+    def __post_init__(self) -> None:
+        self.clock.changed = self.bell.ring
 
     def in_cassette(self, name: str) -> Progress:
         return self.progress.setdefault(name, Progress())
@@ -44,9 +49,9 @@ class Session:
     def reset(self) -> None:
         """Back to the start."""
         self.memory.clear()
-        self.clock.reset()
         self.journal.clear()
         self.progress.clear()
+        self.clock.reset()
 
 
 def session_name(request: Request) -> str:

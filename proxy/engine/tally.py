@@ -26,9 +26,10 @@ class Tally:
     recorded: int = 0  # new exchanges
 
     def __call__(self, entry: Entry) -> None:
+        if entry.ended:  # it was counted when it began
+            return
         self.sources[entry.source] += 1
-        if entry.exchange is not None and entry.cassette is not None:
-            self.used.add((entry.cassette, entry.exchange))
+        self.used.update(entry.used)
         if entry.source == "miss" and len(self.missed) < MISSES_NAMED:
             self.missed[f"{entry.method} {entry.target}"] += 1
         if self.strict is not None and entry.source not in self.strict:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from urllib.parse import quote
 
+from peertape.addons.sockets import Receive, Scope, Send, play, settled
 from peertape.cassettes.bodies import Body, read
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.redaction.bodyfilter import BodyFilter
@@ -26,10 +27,10 @@ SMALL = 1024 * 1024  # octets of an answer that is sent at once
 PIECES_AT_ONCE = 1024 * 1024  # octets of a larger one that are read in one go, outside of the event loop
 OF_THE_CONNECTION = ("connection", "keep-alive", "proxy-connection", "transfer-encoding")
 BODILESS = (204, 304)
+HTTP_OF = {"ws": "http", "wss": "https"}
+SUBPROTOCOL = "sec-websocket-protocol"
+REFUSAL = "websocket.http.response"  # the extension by which a server lets a handshake be answered
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Scope]]
-Send = Callable[[Scope], Awaitable[None]]
 DigestOf = Callable[[Headers], BodyFilter]
 
 
@@ -54,8 +55,7 @@ class Application:
             case "http":
                 await self._http(scope, receive, send)
             case "websocket":
-                await receive()
-                await send({"type": "websocket.close"})  # before it was accepted: the handshake is refused
+                await self._websocket(scope, receive, send)
             case "lifespan":
                 await _lifespan(receive, send)
             case kind:
@@ -68,14 +68,35 @@ class Application:
             return
         answer = self._answer(request)
         await asyncio.sleep(answer.delay)
-        if answer.delivery is Delivery.RESET:
-            raise BrokenDeliveryError("reset")
+        if answer.delivery in (Delivery.RESET, Delivery.CLOSED):
+            raise BrokenDeliveryError(answer.delivery.value)
+        if answer.pending is not None:
+            try:
+                answer = await _settled(answer, receive)
+            except ClientGoneError:
+                return
         headers = answer.headers.without(*OF_THE_CONNECTION).lower().to_bytes()
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         bodiless = request.method == "HEAD" or answer.status in BODILESS
         if not bodiless:
             await _send_body(answer, receive, send)
         await send({"type": "http.response.body"})
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # that it connects
+        answer = self._answer(_upgrade(scope))
+        await asyncio.sleep(answer.delay)
+        if answer.socket is not None:
+            protocol = answer.headers.get(SUBPROTOCOL)
+            own = answer.headers.without("upgrade", "connection", SUBPROTOCOL).lower().to_bytes()
+            await send({"type": "websocket.accept", "subprotocol": protocol, "headers": own})
+            await play(answer.socket, receive, send)
+        elif REFUSAL in scope.get("extensions", {}) and answer.delivery is Delivery.WHOLE:
+            headers = answer.headers.without(*OF_THE_CONNECTION).lower().to_bytes()
+            await send({"type": f"{REFUSAL}.start", "status": answer.status, "headers": headers})
+            await send({"type": f"{REFUSAL}.body", "body": read(answer.body)})
+        else:
+            await send({"type": "websocket.close"})  # before it was accepted: the handshake is refused
 
     def _answer(self, request: Request) -> Answer:
         try:
@@ -87,17 +108,7 @@ class Application:
     async def _request(self, scope: Scope, receive: Receive) -> Request:
         headers = Headers.from_bytes(tuple(scope["headers"]))
         body, digest = await self._body(headers, receive)
-        client, server = scope.get("client"), scope.get("server")
-        return Request(
-            scope["method"],
-            _target(scope),
-            headers,
-            body,
-            digest,
-            scope.get("scheme", "http"),
-            str(client[0]) if client else "",
-            port=int(server[1]) if server and server[1] else None,
-        )
+        return replace(_told(scope, scope["method"], headers), body=body, body_digest=digest)
 
     async def _body(self, headers: Headers, receive: Receive) -> tuple[bytes, bytes | None]:
         """The body, or the digest of one that is too big. Raises ClientGoneError."""
@@ -124,6 +135,50 @@ class Application:
         return b"", digest.digest
 
 
+def _told(scope: Scope, method: str, headers: Headers) -> Request:
+    """The request, as far as its head tells."""
+    client, server = scope.get("client"), scope.get("server")
+    scheme = scope.get("scheme", "http")
+    return Request(
+        method,
+        _target(scope),
+        headers,
+        scheme=str(HTTP_OF.get(scheme, scheme)),
+        client=str(client[0]) if client else "",
+        port=int(server[1]) if server and server[1] else None,
+    )
+
+
+def _upgrade(scope: Scope) -> Request:
+    """With the headers that some servers keep to themselves."""
+    headers = Headers.from_bytes(tuple(scope["headers"]))
+    offered = ", ".join(scope.get("subprotocols") or ())
+    for name, value in (("upgrade", "websocket"), ("connection", "Upgrade"), (SUBPROTOCOL, offered)):
+        if value and name not in headers:
+            headers = headers.added(name, value)
+    return _told(scope, "GET", headers)
+
+
+async def _settled(answer: Answer, receive: Receive) -> Answer:
+    """Raises ClientGoneError if nobody waits any more."""
+    waiting = asyncio.ensure_future(settled(answer))
+    gone = asyncio.ensure_future(_until_gone(receive))
+    try:
+        await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not waiting.done():
+            raise ClientGoneError
+        return waiting.result()
+    finally:
+        waiting.cancel()
+        gone.cancel()
+        await asyncio.gather(waiting, gone, return_exceptions=True)
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
 async def _send_body(answer: Answer, receive: Receive, send: Send) -> None:
     body, size = answer.body, answer.body.size
     if answer.delivery is Delivery.WHOLE:
@@ -131,8 +186,7 @@ async def _send_body(answer: Answer, receive: Receive, send: Send) -> None:
         return
     await _send_octets(body, size // 2, send)
     if answer.delivery is Delivery.STALL:
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        await _until_gone(receive)
     raise BrokenDeliveryError(answer.delivery.value)
 
 

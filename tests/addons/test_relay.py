@@ -272,11 +272,15 @@ def test_websockets_pass_natively(tube: Tube, proxy: Callable[..., Peertape]) ->
     assert wire.head().status == 101
     assert wire.exactly(7) == b"\x81\x05hello"
     wire.close()
+    (exchange,) = recorded(app.cassette, "/socket")
     tube.die()
     assert app.ask("GET /page")[0].status == 501  # the instance is away by now
     wire = app.connect()
     wire.send(head_of(app, "GET /socket", *upgrade))
-    assert wire.message()[0].status == 501
+    head = wire.head()
+    assert head.status == 101
+    assert head.get("peertape-source") == f"recorded; exchange={exchange.id}"
+    assert wire.exactly(7) == b"\x81\x05hello"
 
 
 def test_tls_and_the_forward_proxy(peertape: Callable[..., Peertape], tmp_path: Path) -> None:

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from peertape.proxy.engine.chain import Rest
+from peertape.proxy.engine.choice import SAFE
 from peertape.proxy.engine.journal import Entry, Nearest
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Question
+from peertape.proxy.engine.sockets.ending import Ending
 
 HEADER = "Peertape-Source"
 Observer = Callable[[Entry], None]
@@ -26,10 +28,12 @@ class SourceStage:
         if answer.source is Source.LIVE:
             return answer  # noted when the instance has answered
         if answer.source is not Source.CONTROL:
-            self.note(request, session, answer)
+            entry = self.note(request, session, answer)
+            if answer.socket is not None:
+                answer = replace(answer, socket=Ending(answer.socket, lambda: self._tell(replace(entry, ended=True))))
         return replace(answer, headers=answer.headers.added(HEADER, answer.source_text))
 
-    def note(self, request: Request, session: Session, answer: Answer) -> None:
+    def note(self, request: Request, session: Session, answer: Answer) -> Entry:
         question = self._explainer.shelf.ask(request)
         cassettes = self._explainer.shelf.cassettes
         target = cassettes[0].redactor.target(request.target) if cassettes else request.target
@@ -45,8 +49,16 @@ class SourceStage:
             answer.exchange,
             answer.cassette,
             answer.nearest or self._explained(question, answer),
+            None if answer.socket is None else answer.socket.messages,
+            answer.conversation,
         )
         session.journal.add(entry)
+        if request.method not in SAFE:  # what it has changed, others may be told on their sockets
+            session.bell.ring()
+        self._tell(entry)
+        return entry
+
+    def _tell(self, entry: Entry) -> None:
         for observer in self._observers:
             observer(entry)
 

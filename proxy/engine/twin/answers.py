@@ -28,7 +28,7 @@ class Answers:
 
     def __init__(self, routers: Routers, rules: str) -> None:
         self._routers = routers
-        self._remark = (("rules", rules),)
+        self.remark = (("rules", rules),)
 
     def problem(
         self,
@@ -107,9 +107,7 @@ class Answers:
 
     def bare(self, status: int, headers: Pairs, body: bytes = b"") -> Answer:
         """With exactly these headers; the lane sees to the framing."""
-        return Answer(
-            status, Headers.of(headers), BytesBody(body), reason(status), Source.EMULATED, remark=self._remark
-        )
+        return Answer(status, Headers.of(headers), BytesBody(body), reason(status), Source.EMULATED, remark=self.remark)
 
     def _sent(
         self, request: Request, now: float, status: int, text: str, kind: str, headers: Pairs, *, parsed: bool = True

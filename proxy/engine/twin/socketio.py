@@ -28,6 +28,11 @@ def handshake_refusal(answers: Answers, request: Request, now: float) -> Answer 
         code, message = 5, "Unsupported protocol version"
     else:
         return None
+    return refused(answers, now, code, message)
+
+
+def refused(answers: Answers, now: float, code: int, message: str) -> Answer:
+    """As engine.io words it."""
     body = stringify({"code": code, "message": message}).encode()
     headers = [("Content-Type", "application/json"), ("Date", http_date(now)), ("Transfer-Encoding", "chunked")]
     return answers.bare(400, headers, body)

@@ -16,6 +16,7 @@ from peertape.proxy.engine.twin.answers import Answers
 from peertape.proxy.engine.twin.case import Case, Outcome, Verdict
 from peertape.proxy.engine.twin.contract import Book, Contract
 from peertape.proxy.engine.twin.expressions import Evaluator
+from peertape.proxy.engine.twin.facts import Entity
 from peertape.proxy.engine.twin.framing import settled
 from peertape.proxy.engine.twin.given import given
 from peertape.proxy.engine.twin.history import History
@@ -138,6 +139,10 @@ class Twin:
             asked=asked,
             memory=session.memory,
         )
+
+    def holder(self, request: Request, session: Session) -> Entity | None:
+        """Whose the request's token is; None if it is nobody's, or not valid any more."""
+        return self.accounts.bearer(self._shelf.ask(request), session, self._history.world(session)).user
 
     def is_foreign(self, request: Request) -> bool:
         """Whether the Host is none of ours, on a route that heeds it."""

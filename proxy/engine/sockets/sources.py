@@ -1,0 +1,65 @@
+"""What sockets are played from: the recordings of every cassette, and the rules for what was not recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from peertape.cassettes.keys import query_credential
+from peertape.cassettes.store import Cassette
+from peertape.config.sockets import SocketFacts
+from peertape.proxy.engine.chain import Stage
+from peertape.proxy.engine.journal import Entry
+from peertape.proxy.engine.model import Answer, Request, Source
+from peertape.proxy.engine.outlinks import OutLinks
+from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.shelf import Shelf
+from peertape.proxy.engine.sockets.performance import Pace
+from peertape.proxy.engine.sockets.recordings import Asker, Recordings
+from peertape.proxy.engine.twin.answers import Answers
+from peertape.proxy.engine.twin.twin import Twin
+
+Note = Callable[[Request, Session, Answer], Entry]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """`twin`: None where nothing is emulated; `note` is told of what is answered within a socket."""
+
+    shelf: Shelf
+    recorded: Stage
+    answers: Answers
+    facts: SocketFacts
+    note: Note
+    twin: Twin | None = None
+    links: OutLinks = OutLinks()
+    pace: Pace = field(default_factory=Pace)
+
+    @property
+    def emulates(self) -> bool:
+        return self.twin is not None
+
+    @cached_property
+    def recordings(self) -> tuple[Recordings, ...]:
+        return tuple(map(Recordings, self.shelf.cassettes))
+
+    def asker(self, request: Request, recordings: Recordings, auth: object = None) -> Asker:
+        """Who asks, as a cassette knows them."""
+        question = self.shelf.ask(request)
+        return recordings.asker(question.query(recordings.cassette), question.headers(recordings.cassette), auth)
+
+    def translator(self, request: Request, cassette: Cassette) -> Callable[[str], str]:
+        return lambda text: self.links.text(request, text, cassette)
+
+    def emulated(self, answer: Answer) -> Answer:
+        """Marked as an answer of the rules."""
+        return replace(answer, source=Source.EMULATED, remark=self.answers.remark)
+
+
+def as_bearer(request: Request) -> Request:
+    """The token in the query, as an Authorization: by that everything else tells who asks."""
+    token = query_credential(request.query)
+    if token is None or "authorization" in request.headers:
+        return request
+    return replace(request, headers=request.headers.added("Authorization", f"Bearer {token}"))

@@ -1,0 +1,24 @@
+"""Sockets: engine.io with socket.io above it, and WebSockets. Stands before what is recorded, and plays it itself."""
+
+from __future__ import annotations
+
+from peertape.proxy.engine.chain import Rest
+from peertape.proxy.engine.model import Answer, Request
+from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.sockets.handshakes import is_upgrade
+from peertape.proxy.engine.sockets.server import PATH, EngineIoServer
+from peertape.proxy.engine.sockets.sources import Sources
+from peertape.proxy.engine.sockets.upgrades import Upgrades
+
+
+class SocketsStage:
+    def __init__(self, sources: Sources) -> None:
+        self._engine_io = EngineIoServer(sources)
+        self._upgrades = Upgrades(sources)
+
+    def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
+        if request.path == PATH and request.method in ("GET", "POST"):
+            return self._engine_io.answer(request, session, rest)
+        if is_upgrade(request):
+            return self._upgrades.answer(request, session, rest)
+        return rest(request)
