@@ -15,6 +15,8 @@ ASKED = "peertape-asked"
 AWAY = "peertape-away"  # why the instance did not answer
 SCHEME = "peertape-scheme"  # of a flow that is handed over, see `handoff`
 CLIENT_HOST = "peertape-client-host"
+REACHED = "peertape-reached"  # our origin as the client named it, of what goes to another host; see `elsewhere`
+SESSION = "peertape-session"  # which it named by a header
 LARGEST_INLINE = 1024 * 1024  # octets of an answer that mitmproxy may hold in memory
 
 
@@ -22,7 +24,10 @@ def request_of(flow: http.HTTPFlow, digest: bytes | None = None) -> Request:
     """The request as the engine takes it; `digest` stands for a body that was streamed by."""
     request = flow.request
     headers = Headers.from_bytes(request.headers.fields)
-    if known := flow.metadata.get(CLIENT_HOST):
+    reached = flow.metadata.get(REACHED)
+    if reached is not None:
+        headers = headers.added("Peertape-Session", session) if (session := flow.metadata.get(SESSION)) else headers
+    elif known := flow.metadata.get(CLIENT_HOST):
         headers = headers.replaced("Host", known)
     elif "host" not in headers and request.authority:
         headers = Headers((("host", request.authority), *headers.pairs))
@@ -33,11 +38,17 @@ def request_of(flow: http.HTTPFlow, digest: bytes | None = None) -> Request:
         headers,
         request.raw_content or b"" if digest is None else b"",
         digest,
-        "https" if flow.client_conn.tls else "http",
+        client_scheme(flow) if reached is None else flow.metadata.get(SCHEME, request.scheme),
         str(address[0]) if address else "",
-        origin_form=is_reverse(flow),
+        origin_form=is_reverse(flow) and reached is None,
+        reached=reached,
         port=flow.client_conn.sockname[1] if flow.client_conn.sockname else None,
     )
+
+
+def client_scheme(flow: http.HTTPFlow) -> str:
+    """By which the client reached us."""
+    return "https" if flow.client_conn.tls else "http"
 
 
 def as_sent(text: str | None) -> str:
@@ -50,10 +61,15 @@ def is_reverse(flow: http.HTTPFlow) -> bool:
     return flow.client_conn.proxy_mode.type_name == "reverse"
 
 
+def is_elsewhere(flow: http.HTTPFlow) -> bool:
+    """Whether it came by the reserved path, and goes to another host."""
+    return REACHED in flow.metadata
+
+
 def is_control(flow: http.HTTPFlow) -> bool:
     """Whether the request is for peertape itself."""
     path = flow.request.data.path.partition(b"?")[0]
-    return is_reverse(flow) and (path == CONTROL or path.startswith(CONTROL + b"/"))
+    return is_reverse(flow) and not is_elsewhere(flow) and (path == CONTROL or path.startswith(CONTROL + b"/"))
 
 
 def is_answered(flow: http.HTTPFlow) -> bool:

@@ -10,14 +10,18 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import h11
+import httpcore
 import httpx
 
+from peertape.addons.addresses import Backend
 from peertape.addons.handoff import CutError
 
 IDLE = 3.0  # seconds that a connection is kept for the next request: less than Node keeps it, which closes after 5
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})  # RFC 9110 section 9.2.2
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 PATIENCE_WITH_WRITES = 120.0  # seconds: what was sent whole may happen, and an uploaded film takes a while to look at
+
+KEPT = 32  # connections
 
 Fields = tuple[tuple[bytes, bytes], ...]
 
@@ -59,14 +63,18 @@ class Told:
 
 
 class Instance:
-    def __init__(self, timeout: float, *, insecure: bool = False) -> None:
-        """`timeout`: seconds without progress until the head of the answer has come; more for a write that was sent."""
+    def __init__(self, timeout: float, *, insecure: bool = False, backend: Backend | None = None) -> None:
+        """`timeout`: seconds without progress until the head of the answer has come; more for a write that was sent.
+
+        `backend` decides to which addresses connections are opened; without one, to all.
+        """
+        self._backend = backend
         self._timeout = timeout
         self._verify = not insecure
         self._transport: httpx.AsyncHTTPTransport | None = None
 
     async def ask(self, ask: Ask) -> Told:
-        """Raises AwayError."""
+        """Raises AwayError, and OffLimitsError if the backend does."""
         try:
             return await self._once(ask)
         except AwayError as error:
@@ -113,8 +121,16 @@ class Instance:
     def _connected(self) -> httpx.AsyncHTTPTransport:
         """The bare transport: no redirects, no cookies, no proxies of the environment, no decompression."""
         if self._transport is None:
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=32, keepalive_expiry=IDLE)
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT, keepalive_expiry=IDLE)
             self._transport = httpx.AsyncHTTPTransport(verify=self._verify, trust_env=False, limits=limits)
+            if self._backend is not None:  # httpx has no other way to hand one over
+                self._transport._pool = httpcore.AsyncConnectionPool(
+                    ssl_context=httpx.create_ssl_context(verify=self._verify, trust_env=False),
+                    max_connections=None,
+                    max_keepalive_connections=KEPT,
+                    keepalive_expiry=IDLE,
+                    network_backend=self._backend,
+                )
         return self._transport
 
 

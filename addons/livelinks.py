@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from mitmproxy import http
 
-from peertape.addons.convert import CLIENT_HOST, is_answered, is_control
+from peertape.addons.convert import CLIENT_HOST, is_answered, is_control, is_elsewhere, request_of
 from peertape.addons.streams import add_step
-from peertape.addons.upstream import client_host
 from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.headers import Headers
+from peertape.proxy.engine.hostlinks import Place, tamed
 from peertape.proxy.engine.links import (
     LIMIT,
     Rewriter,
@@ -26,6 +27,7 @@ from peertape.proxy.engine.links import (
     rewritten_octets,
 )
 from peertape.proxy.engine.model import Answer, Source
+from peertape.proxy.engine.outlinks import place_of
 
 ETAGS_KNOWN = 4096
 CONDITIONS = ("if-none-match", "if-match", "if-range")
@@ -43,7 +45,7 @@ class LiveLinks:
         if flow.response is None or not _may_have_body(flow):
             return False
         length = flow.response.headers.get("content-length", "")
-        return self._rewriter(flow) is not None and _is_text(flow) and length.isdecimal() and int(length) <= LIMIT
+        return self._way(flow) is not None and _is_text(flow) and length.isdecimal() and int(length) <= LIMIT
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """The instance knows only its own ETags."""
@@ -54,23 +56,25 @@ class LiveLinks:
                 flow.request.headers[name] = value
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
-        rewriter, response = self._rewriter(flow), flow.response
-        if rewriter is None or response is None or self.holds(flow):
+        way, response = self._way(flow), flow.response
+        if response is not None and is_elsewhere(flow) and not is_answered(flow):
+            response.headers = http.Headers(tamed(Headers.from_bytes(response.headers.fields)).to_bytes())
+        if way is None or response is None or self.holds(flow):
             return
         headers = Headers.from_bytes(response.headers.fields)
-        rewritten = rewriter.headers(headers)
+        rewritten = way.rewriter.headers(headers, response.status_code, way.place)
         if _may_have_body(flow) and _is_text(flow) and "content-length" not in response.headers:
-            add_step(response, _Held(rewriter, headers).step)
+            add_step(response, _Held(way, headers).step)
         if rewritten != headers:
             response.headers = http.Headers(rewritten.to_bytes())
 
     def response(self, flow: http.HTTPFlow) -> None:
-        rewriter, response = self._rewriter(flow), flow.response
-        if rewriter is None or response is None or response.stream or response.raw_content is None:
+        way, response = self._way(flow), flow.response
+        if way is None or response is None or response.stream or response.raw_content is None:
             return
         headers = Headers.from_bytes(response.headers.fields)
         before = Answer(response.status_code, headers, BytesBody(response.raw_content), response.reason, Source.LIVE)
-        after = rewrite_answer(before, str(rewriter.recorded), str(rewriter.client))
+        after = rewrite_answer(before, str(way.rewriter.recorded), str(way.rewriter.client), place=way.place)
         if after is before:
             return
         response.headers = http.Headers(after.headers.to_bytes())
@@ -83,22 +87,35 @@ class LiveLinks:
             if len(self._recorded_etags) > ETAGS_KNOWN:
                 self._recorded_etags.popitem(last=False)
 
-    def _rewriter(self, flow: http.HTTPFlow) -> Rewriter | None:
+    def _way(self, flow: http.HTTPFlow) -> _Way | None:
+        """None if nothing is to be rewritten."""
         origin = self._origin()
         if origin is None or CLIENT_HOST not in flow.metadata or is_control(flow) or is_answered(flow):
             return None
-        host = client_host(flow)
-        scheme = "https" if flow.client_conn.tls else "http"
-        client = origin_of(scheme, host) if host else None
+        request = request_of(flow, b"")
+        if request.reached is not None:
+            place = place_of(request)
+            return _Way(rewriter_of(origin, request.reached), place) if place is not None else None
+        client = origin_of(request.scheme, request.host) if request.host else None
         rewriter = rewriter_of(origin, client) if client else None
-        return None if rewriter is None or rewriter.idle or origin.endswith(f"//{host}") else rewriter
+        if rewriter is None or rewriter.idle or origin.endswith(f"//{request.host}"):
+            return None
+        return _Way(rewriter, Place(rewriter.recorded, request.target, request.method))
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How links of an answer are rewritten, and where that answer stands."""
+
+    rewriter: Rewriter
+    place: Place
 
 
 class _Held:
     """A text body of unknown length: held up to the limit, then rewritten or passed on as it is."""
 
-    def __init__(self, rewriter: Rewriter, headers: Headers) -> None:
-        self._rewriter = rewriter
+    def __init__(self, way: _Way, headers: Headers) -> None:
+        self._way = way
         self._headers = headers
         self._pieces: list[bytes] = []
         self._size = 0
@@ -114,7 +131,7 @@ class _Held:
         self._pieces.clear()
         if data:
             return (held,)
-        rewritten = rewritten_octets(held, self._headers, self._rewriter)
+        rewritten = rewritten_octets(held, self._headers, self._way.rewriter, place=self._way.place)
         return (held if rewritten is None else rewritten.octets,)
 
 

@@ -14,13 +14,14 @@ from weakref import WeakKeyDictionary
 from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
 
-from peertape.addons.convert import AWAY, CLIENT_HOST, SCHEME, as_sent, is_answered, is_control
+from peertape.addons.convert import AWAY, CLIENT_HOST, SCHEME, as_sent, is_answered, is_control, is_elsewhere
 from peertape.addons.replayer import is_big
 from peertape.addons.streams import add_step, watched
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Closing, Message, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.recording import Entry, Recording
 from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.proxy.engine.inlinks import may_hand_back
 
 logger = logging.getLogger(__name__)
 
@@ -50,13 +51,21 @@ class Recorder:
         self._entries: WeakKeyDictionary[http.HTTPFlow, Entry] = WeakKeyDictionary()
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if is_control(flow) or is_answered(flow) or not (self._at_once or is_big(flow.request)):
+        if is_control(flow) or is_answered(flow) or not (self._goes_at_once(flow) or is_big(flow.request)):
             return
         if self._covers(flow):
             entry = self._begin(flow)
             add_step(flow.request, watched(entry.request_data))
         else:
             flow.request.stream = flow.request.stream or True
+
+    def _goes_at_once(self, flow: http.HTTPFlow) -> bool:
+        """Not what another addon wants whole: a body with links in it, and what it hands over itself."""
+        length = flow.request.headers.get("content-length", "")
+        if not self._at_once or is_elsewhere(flow):
+            return False
+        is_small = length.isdecimal() and not is_big(flow.request)
+        return not (is_small and may_hand_back(_headers(flow.request.headers), int(length)))
 
     def request(self, flow: http.HTTPFlow) -> None:
         if is_answered(flow) or is_control(flow):

@@ -14,6 +14,7 @@ from weakref import WeakSet
 
 from mitmproxy import http
 
+from peertape.addons.addresses import OffLimitsError
 from peertape.addons.convert import AWAY, is_answered, is_control, note_asked
 from peertape.addons.handoff import HEADER, Handoff, Incoming, Outgoing, outgoing
 from peertape.addons.instance import Ask, AwayError, Instance, Told
@@ -22,11 +23,15 @@ from peertape.addons.replayer import Replayer, is_big
 from peertape.addons.sockets import settled
 from peertape.addons.streams import Step, add_step
 from peertape.cassettes.headers import Headers
+from peertape.proxy.engine.model import Answer
 
 if TYPE_CHECKING:
     from peertape.cassettes.redaction.bodyfilter import BodyFilter
 
 HOP = HEADER.encode()
+
+
+Instead = Callable[[http.HTTPFlow, bytes | None, AwayError | OffLimitsError], Answer]
 
 
 class Relay:
@@ -41,8 +46,15 @@ class Relay:
         handoff: Handoff,
         replayer: Replayer,
         translate: Callable[[Ask], Ask] = lambda ask: ask,
+        asks: Callable[[http.HTTPFlow], bool] = lambda flow: True,  # noqa: ARG005
+        instead: Instead | None = None,
     ) -> None:
-        """`presence` gives that of an origin; `translate` has the last word on what the instance is told."""
+        """`presence` gives that of an origin; `translate` has the last word on what the instance is told.
+
+        `asks` says which flows are its own, `instead` answers where nobody is to be asked; else that is the replayer.
+        """
+        self._asks = asks
+        self._instead = instead or (lambda flow, digest, _: replayer.ask(flow, digest))
         self._instance = instance
         self._presence = presence
         self._handoff = handoff
@@ -62,6 +74,7 @@ class Relay:
         if (
             is_control(flow)
             or is_answered(flow)
+            or not self._asks(flow)
             or not is_big(flow.request)
             or not self._presence(_origin(flow)).may_ask()
         ):
@@ -74,7 +87,7 @@ class Relay:
     def request(self, flow: http.HTTPFlow) -> None:
         if flow.response is not None or flow.request.stream or is_control(flow) or is_answered(flow):
             return
-        if not self._presence(_origin(flow)).may_ask():
+        if not self._asks(flow) or not self._presence(_origin(flow)).may_ask():
             return
         note_asked(flow)
         if _is_upgrade(flow.request) or not _ask(flow, _origin(flow), b"").sayable:
@@ -105,12 +118,15 @@ class Relay:
                 told = await self._instance.ask(self._translate(_ask(flow, origin, body)))
             except AwayError as error:
                 presence.failed(str(error))
-                flow.metadata[AWAY] = str(error)
+                failure: AwayError | OffLimitsError = error
+            except OffLimitsError as error:
+                failure = error
             else:
                 presence.answered()
                 return _relayed(told)
+            flow.metadata[AWAY] = str(failure)
             await incoming.drain()
-            answer = self._replayer.ask(flow, None if digest is None else digest.digest)
+            answer = self._instead(flow, None if digest is None else digest.digest, failure)
             await asyncio.sleep(answer.delay)
             return outgoing(await settled(answer), flow)
 

@@ -1,5 +1,5 @@
 """What the cassette learns from the traffic that it keeps: whose a token is, which number a video has, where the public
-origin is, which hosts its files lie on. Works on redacted bodies only.
+origin is, where its files lie. Works on redacted bodies only.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
+from peertape.cassettes.filelinks import file_links, redirects_to_file
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.keys import credential
+from peertape.cassettes.model import RecordedRequest, RecordedResponse
+from peertape.cassettes.origin import Origin
 from peertape.cassettes.paths import UUID_TEXT, fold
-from peertape.config import facts
 
 LOGIN = "/api/v1/users/token"
 ME = "/api/v1/users/me"
@@ -49,7 +51,7 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class PublicOrigin:
     """A public origin that the instance gave itself; `weight` orders guesses."""
 
     origin: str
@@ -60,14 +62,7 @@ class Version:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class NamedHost:
-    """A host where files of the instance lie: itself, its object storage, another instance."""
-
-    host: str  # in lower case, without a port
-
-
-Fact = Credential | User | Resource | Origin | Version | NamedHost
+Fact = Credential | User | Resource | PublicOrigin | Version
 
 
 def learn(
@@ -82,6 +77,33 @@ def learn(
         return
 
 
+def file_origins(
+    request: RecordedRequest,
+    response: RecordedResponse,
+    text: bytes | None,
+    *,
+    of_instance: bool,
+) -> frozenset[Origin]:
+    """Where files lie, as a complete exchange says: the places that its answer links to, or is redirected to."""
+    path = request.target.partition("?")[0]
+    links: list[str] = []
+    if text and 200 <= response.status < 300 and len(text) <= MOST_BYTES:
+        found = file_links(text, media_type(response.headers), path, of_instance=of_instance)
+        links += [link.reference for link in found]
+    location = response.headers.get("location")
+    if location and redirects_to_file(response.status, request.method, path, of_instance=of_instance):
+        links.append(location)
+    base = f"{request.scheme}://{request.authority}{request.target}"
+    return frozenset(origin for link in links if (origin := Origin.of_url(_absolute(base, link))))
+
+
+def _absolute(base: str, reference: str) -> str:
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return ""
+
+
 def _facts(method: str, target: str, headers: Headers, body: bytes | None, value: Any) -> Iterator[Fact]:
     path = fold(target.partition("?")[0])
     if isinstance(value, dict):
@@ -93,7 +115,6 @@ def _facts(method: str, target: str, headers: Headers, body: bytes | None, value
     if path.startswith("/api/"):
         yield from _resources(value, "")
         yield from _origins(value)
-        yield from map(NamedHost, sorted(_named_hosts(value)))
 
 
 def _tokens(method: str, path: str, headers: Headers, body: bytes, value: dict[str, Any]) -> Iterator[Fact]:
@@ -167,7 +188,7 @@ def _origins(value: Any) -> Iterator[Fact]:
             and isinstance(url := item.get("url"), str)
             and (origin := _origin(url))
         ):
-            yield Origin(origin)
+            yield PublicOrigin(origin)
             return
 
 
@@ -178,24 +199,3 @@ def _origin(url: str) -> str | None:
     except ValueError:
         return None
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") and parts.netloc else None
-
-
-def _named_hosts(value: Any) -> set[str]:
-    """The hosts in the members that say where files lie, at any depth."""
-    if isinstance(value, list):
-        return {host for item in value for host in _named_hosts(item)}
-    if not isinstance(value, dict):
-        return set()
-    naming = facts.load().naming_members
-    hosts = {host for name, member in value.items() if name in naming and (host := _host(member))}
-    return hosts.union(*map(_named_hosts, value.values()))
-
-
-def _host(url: Any) -> str | None:
-    if not isinstance(url, str):
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return parts.hostname if parts.scheme in ("http", "https") else None

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from sqlalchemy import Connection, insert, select, update
 
-from peertape.cassettes.learning import Credential, Fact, NamedHost, Origin, Resource, User, Version
-from peertape.cassettes.schema import credentials, meta, resources, users
-
-NAMED_HOSTS = "named_hosts"  # of `meta`: separated by spaces
+from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version
+from peertape.cassettes.named import NAMED_HOSTS, NAMED_ORIGINS, hosts_in, origins_in
+from peertape.cassettes.origin import Origin
+from peertape.cassettes.schema import credentials, exchanges, meta, resources, users
 
 
 class Lore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.named_hosts = frozenset(self._meta(NAMED_HOSTS).split())
+        self.named_origins = origins_in(self._all_meta())
+        self._hosts = hosts_in(self._all_meta())
+        self._unwritten = False
+
+    @property
+    def named_hosts(self) -> frozenset[str]:
+        """Of the named origins, and those that an older peertape noted without scheme and port."""
+        return self._hosts | {origin.name for origin in self.named_origins}
 
     def keep(self, fact: Fact) -> None:
         match fact:
@@ -23,12 +32,10 @@ class Lore:
                 self._user(fact)
             case Resource():
                 self._add(resources, {"kind": fact.kind, "uuid": fact.uuid, "number": fact.number})
-            case Origin():
+            case PublicOrigin():
                 self._add(meta, {"name": "public_origin", "value": fact.origin})
             case Version():
                 self._add(meta, {"name": "server_version", "value": fact.text})
-            case NamedHost():
-                self._named_host(fact.host)
 
     def _credential(self, fact: Credential) -> None:
         user = fact.user or (self._user_of(fact.same_as) if fact.same_as else None)
@@ -53,20 +60,36 @@ class Lore:
     def forget(self) -> None:
         for table in (credentials, users, resources):
             self._connection.execute(table.delete())
-        learned = ("public_origin", "server_version", NAMED_HOSTS)
+        learned = ("public_origin", "server_version", NAMED_HOSTS, NAMED_ORIGINS)
         self._connection.execute(meta.delete().where(meta.c.name.in_(learned)))
-        self.named_hosts = frozenset()
+        self.named_origins = frozenset()
+        self._hosts = frozenset()
+        self._unwritten = False
 
-    def _named_host(self, host: str) -> None:
-        if host in self.named_hosts:
-            return
-        self.named_hosts |= {host}
-        row = {"name": NAMED_HOSTS, "value": " ".join(sorted(self.named_hosts))}
-        self._connection.execute(meta.delete().where(meta.c.name == NAMED_HOSTS))
-        self._connection.execute(insert(meta), row)
+    def name(self, origins: frozenset[Origin]) -> None:
+        """Places of files; they reach the disk with the next `flush`."""
+        if not origins <= self.named_origins:
+            self.named_origins |= origins
+            self._unwritten = True
 
-    def _meta(self, name: str) -> str:
-        return self._connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar() or ""
+    def flush(self) -> None:
+        if self._unwritten:
+            row = {"name": NAMED_ORIGINS, "value": " ".join(sorted(map(str, self.named_origins)))}
+            self._connection.execute(meta.delete().where(meta.c.name == NAMED_ORIGINS))
+            self._connection.execute(insert(meta), row)
+            self._unwritten = False
+
+    def is_instance(self, authority: str) -> bool:
+        """Whether that is the instance's Host: its upstream's, its public one; else that of the first exchange."""
+        known = self._all_meta()
+        urls = [known[name] for name in ("upstream", "public_origin") if name in known]
+        if urls:
+            return any(authority == urlsplit(url).netloc for url in urls)
+        first = select(exchanges.c.authority).order_by(exchanges.c.id).limit(1)
+        return authority == self._connection.execute(first).scalar()
+
+    def _all_meta(self) -> dict[str, str]:
+        return {row.name: row.value for row in self._connection.execute(select(meta))}
 
     def _user_of(self, pseudonym: str) -> str | None:
         return self._connection.execute(select(credentials.c.user).where(credentials.c.pseudonym == pseudonym)).scalar()

@@ -19,6 +19,7 @@ from peertape.cassettes import database
 from peertape.cassettes.errors import CassetteError
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Closing, Message, RecordedRequest, RecordedResponse, State
+from peertape.cassettes.origin import Origin
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.writer import CassetteWriter, ExchangeWriter
@@ -72,6 +73,11 @@ class Recording:
     def named_hosts(self) -> frozenset[str]:
         """The hosts where files of the instance lie, as far as they are learned by now; see `settled`."""
         return self.writer.named_hosts
+
+    @property
+    def named_origins(self) -> frozenset[Origin]:
+        """The same with scheme and port."""
+        return self.writer.named_origins
 
     def settled(self) -> Future[None]:
         """Done when all that was handed over until now has been looked at."""

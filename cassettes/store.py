@@ -17,6 +17,8 @@ from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import RequestKeys, keys_of
 from peertape.cassettes.loading import load
 from peertape.cassettes.model import Exchange, State
+from peertape.cassettes.named import origins_in
+from peertape.cassettes.origin import Origin
 from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.redaction.pseudonyms import Pseudonyms
 from peertape.cassettes.redaction.redactor import Redactor
@@ -32,6 +34,7 @@ _CANDIDATE = select(
     _columns.state,
     _columns.method,
     _columns.target,
+    _columns.scheme,
     _columns.authority,
     _columns.status,
     _columns.credential,
@@ -90,6 +93,7 @@ class Candidate:
     state: State
     method: str
     target: str
+    scheme: str
     authority: str
     status: int | None
     credential: str | None
@@ -164,6 +168,10 @@ class Cassette:
     def public_origin(self) -> str | None:
         """Where the instance says that it is; else where it was recorded."""
         return self._known("public_origin", self._public_origin)
+
+    def named_origins(self) -> frozenset[Origin]:
+        """Where files lie, as the instance said."""
+        return self._looked_up(("named origins",), lambda: origins_in(self.meta()))
 
     def authorities(self) -> frozenset[str]:
         """Every Host under which something was recorded."""
@@ -342,6 +350,7 @@ def _candidate(row: Row[Any]) -> Candidate:
         State(row.state),
         row.method,
         row.target,
+        row.scheme,
         row.authority,
         row.status,
         row.credential,

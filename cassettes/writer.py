@@ -18,9 +18,10 @@ from peertape.cassettes import database, schema
 from peertape.cassettes.chunks import BodyWriter
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.keys import keys_of
-from peertape.cassettes.learning import learn
+from peertape.cassettes.learning import file_origins, learn
 from peertape.cassettes.lore import Lore
 from peertape.cassettes.model import Closing, Exchange, Message, RecordedRequest, RecordedResponse, State
+from peertape.cassettes.origin import Origin
 from peertape.cassettes.redaction.filters import BodyFilter, request_body_filter, response_body_filter
 from peertape.cassettes.redaction.pseudonyms import Pseudonyms
 from peertape.cassettes.redaction.recollection import Noting, Recollection
@@ -98,6 +99,7 @@ class CassetteWriter:
 
     def commit(self) -> None:
         with database.explained(self.path):
+            self._lore.flush()
             self._connection.commit()
             self._connection.begin()
 
@@ -105,6 +107,11 @@ class CassetteWriter:
     def named_hosts(self) -> frozenset[str]:
         """The hosts where files of the instance lie, as its answers said."""
         return self._lore.named_hosts
+
+    @property
+    def named_origins(self) -> frozenset[Origin]:
+        """The same with scheme and port."""
+        return self._lore.named_origins
 
     def forget_everything(self, upstream: str | None = None) -> None:
         """For the record mode `rewrite`: begins the cassette anew, keeping its key."""
@@ -134,6 +141,7 @@ class CassetteWriter:
                 return
             for entry in list(self._open.values()):
                 entry.abandon()
+            self._lore.flush()
             self._connection.commit()
 
     def opened(self, entry: ExchangeWriter) -> None:
@@ -142,11 +150,24 @@ class CassetteWriter:
     def ended(self, entry: ExchangeWriter) -> None:
         self._open.pop(entry.id, None)
 
-    def learn(self, entry: ExchangeWriter, status: int, body: bytes | None, response: bytes | None, kind: str) -> None:
-        request = entry.request
-        for fact in learn(request.method, request.target, request.headers, body, status, response, kind):
+    def learn(
+        self, request: RecordedRequest, body: bytes | None, response: RecordedResponse, text: bytes | None
+    ) -> None:
+        """From a complete exchange: `body` and `text` are those of request and response, decoded and redacted."""
+        kind = media_type(response.headers)
+        for fact in learn(request.method, request.target, request.headers, body, response.status, text, kind):
             with suppress(UnicodeEncodeError, OverflowError):  # names and numbers that no PeerTube gives
                 self._lore.keep(fact)
+        self._lore.name(self._places(request, response, text))
+
+    def _places(self, request: RecordedRequest, response: RecordedResponse, text: bytes | None) -> frozenset[Origin]:
+        """Only the instance, and where it said that files lie, is believed."""
+        asked = Origin.of(request.scheme, request.authority)
+        if self._lore.is_instance(request.authority):
+            return file_origins(request, response, text, of_instance=True)
+        if asked in self._lore.named_origins:
+            return file_origins(request, response, text, of_instance=False)
+        return frozenset()
 
     def _issue(self, text: str) -> None:
         self._connection.execute(_ADD_PSEUDONYM, {"text": schema.pseudonym_text(text)})
@@ -282,9 +303,7 @@ class ExchangeWriter:
                 state, error = State.UNSTORED, "the body is over the size limit"
             self._etag_of_changed_body(self._response_body.filter)
             if state is State.COMPLETE:
-                kind = media_type(self._response.headers)
-                text = self._response_body.filter.text
-                self._writer.learn(self, self._response.status, self._request_text, text, kind)
+                self._writer.learn(self.request, self._request_text, self._response, self._response_body.filter.text)
         if not self._request_ended:
             self._answered_early = state is State.COMPLETE
             if self._answered_early:

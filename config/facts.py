@@ -40,6 +40,9 @@ class Facts(BaseModel):
     telling_headers: frozenset[str]
     untelling_headers: frozenset[str]
     naming_members: frozenset[str]
+    naming_paths: tuple[str, ...]
+    naming_attributes: dict[str, str]
+    redirecting_to_files: tuple[str, ...]
     routes: dict[str, tuple[str, ...]]
 
     @property
@@ -80,3 +83,8 @@ def negotiated(version: str = DEFAULT_VERSION) -> tuple[Pattern, ...]:
 @cache
 def same_for_all(version: str = DEFAULT_VERSION) -> tuple[Pattern, ...]:
     return tuple(pattern(text) for text in load(version).same_for_all)
+
+
+@cache
+def redirecting_to_files(version: str = DEFAULT_VERSION) -> tuple[Pattern, ...]:
+    return tuple(pattern(text) for text in load(version).redirecting_to_files)

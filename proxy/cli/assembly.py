@@ -42,6 +42,8 @@ from peertape.proxy.engine.session import Session, Sessions
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.sockets.performance import Pace
 from peertape.proxy.engine.sockets.sources import Sources as SocketSources
+from peertape.proxy.engine.stages.dates import DateStage
+from peertape.proxy.engine.stages.elsewhere import ElsewhereStage, Permits, permits_known
 from peertape.proxy.engine.stages.miss import MissStage
 from peertape.proxy.engine.stages.outside import Outside
 from peertape.proxy.engine.stages.playing import playing
@@ -112,6 +114,7 @@ class Parts:
             mishap = mishaps.stages_behind_gate(self.faults)
         inside = playing(recorded, self.explainer, twin, between, outside.behind_routes)
         before: tuple[Stage, ...] = (
+            self.elsewhere_stage([*mishap, DateStage(), recorded, self.miss_stage()], permits_known(self.shelf)),
             self.source_stage(),
             control,
             *mishap,
@@ -136,6 +139,9 @@ class Parts:
             OutLinks(settings.public_url),
             Pace(message_scale(settings.message_delay), repeat or Repeat(settings.repeat)),
         )
+
+    def elsewhere_stage(self, behind: Sequence[Stage], permits: Permits) -> ElsewhereStage:
+        return ElsewhereStage(self.shelf, permits, self.source_stage(), behind)
 
     def gate(self, repeat: Repeat, known: Recollection) -> Engine:
         """For a run with an instance: the faults that strike before it is asked."""

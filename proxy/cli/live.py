@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
+from peertape.addons.convert import is_elsewhere
 from peertape.addons.faultgate import FaultGate
 from peertape.addons.handoff import Handoff
 from peertape.addons.instance import Instance
@@ -26,6 +27,7 @@ from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.config.settings import Settings
 from peertape.proxy.cli import assembly, options
+from peertape.proxy.cli.elsewhere import way_elsewhere
 from peertape.proxy.cli.recording import covered, noting, public_origin, recording_into
 from peertape.proxy.cli.running import demand, proxy_lane, run
 from peertape.proxy.cli.scope import Scope
@@ -90,9 +92,12 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         hosts = frozenset({urlsplit(upstream).hostname or "", *settings.allow_host}) | recording.named_hosts
         intercepted = Intercepted(hosts, recording)
         gate = Replayer(parts.gate(_repeat(settings), known), parts.sessions, handoff, parts.digest_filter)
+        elsewhere = way_elsewhere(settings, parts, recording, origin, handoff, replayer, presences.of)
         addons = [
+            elsewhere.entrance,
             FaultGate(gate),
-            Relay(instance, presences.of, handoff, replayer, Unmasking(known, rules)),
+            Relay(instance, presences.of, handoff, replayer, Unmasking(known, rules), lambda f: not is_elsewhere(f)),
+            elsewhere.relay,
             Upstream(upstream, origin),
             intercepted,
             Politeness(settings.pace),

@@ -67,7 +67,12 @@ certificates = options(
 ways_in = options(
     listen,
     click.option("--forward", metavar="HOST:PORT", help="Also listen as the app's HTTP proxy, with TLS interception."),
-    click.option("--allow-host", metavar="HOST", multiple=True, help="With --forward: another host to look into."),
+    click.option(
+        "--allow-host",
+        metavar="HOST",
+        multiple=True,
+        help="With --forward: another host to look into. Also one that is near by and may hold files.",
+    ),
     certificates,
     click.option("--web", is_flag=True, help="Show the live traffic in mitmweb, each answer with its source."),
 )

@@ -20,6 +20,7 @@ from peertape.addons.upstream import Upstream
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
+from peertape.proxy.cli.elsewhere import way_elsewhere
 from peertape.proxy.cli.recording import covered, noting, public_origin, recording_into
 from peertape.proxy.cli.running import demand, proxy_lane, run
 from peertape.proxy.cli.scope import Scope
@@ -28,6 +29,7 @@ from peertape.proxy.control.actions import Actions
 from peertape.proxy.control.stage import ControlStage
 from peertape.proxy.engine.chain import Engine, Stage
 from peertape.proxy.engine.hosts import names
+from peertape.proxy.engine.stages.elsewhere import permits_known, permits_none
 from peertape.proxy.engine.stages.live import LiveStage
 
 
@@ -75,6 +77,8 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         if mode == "new_episodes" or replays:
             stages.append(parts.recorded_stage())
         stages.append(parts.miss_stage() if replays else LiveStage())
+        permits = permits_known(parts.shelf) if replays else permits_none
+        stages.insert(0, parts.elsewhere_stage(stages[2:], permits))
         passes = recording is not None
         handoff = Handoff()
         replayer = Replayer(Engine(stages), parts.sessions, handoff, parts.digest_filter, passes=passes)
@@ -93,11 +97,14 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
                 largest_response=settings.max_response_body,
             )
             live = LiveAnswers(noting(parts))
+            elsewhere = way_elsewhere(settings, parts, recording, origin, handoff, replayer)
             addons = [
+                elsewhere.entrance,
                 Upstream(upstream, origin),
                 intercepted,
                 Politeness(settings.pace),
                 replayer,
+                elsewhere.relay,
                 recorder,
                 links,
                 live,

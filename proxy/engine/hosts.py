@@ -18,6 +18,8 @@ def of_host(request: Request, candidates: list[Candidate], cassette: Cassette) -
     if not candidates:
         return []
     host = request.host
+    if request.reached is not None:
+        candidates = [candidate for candidate in candidates if candidate.scheme == request.scheme]
     if host in cassette.authorities():
         return [candidate for candidate in candidates if candidate.authority == host]
     if not request.origin_form and host != _public(cassette):
@@ -34,6 +36,12 @@ def main_authority(cassette: Cassette) -> str | None:
         return public
     first = next(cassette.candidates(), None)
     return first.authority if first else None
+
+
+def is_instance(host: str, cassette: Cassette) -> bool:
+    """Whether that Host is the instance's, and not that of its files elsewhere."""
+    upstream = urlsplit(cassette.meta().get("upstream", "")).netloc
+    return host in (upstream, _public(cassette), main_authority(cassette))
 
 
 def names(cassette: Cassette) -> frozenset[str]:

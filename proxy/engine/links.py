@@ -14,9 +14,11 @@ from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.codings import TooBigError, codings_of, decode, encode
 from peertape.cassettes.etags import express_etag
 from peertape.cassettes.headers import Headers, media_type
+from peertape.cassettes.origin import Origin
 from peertape.proxy.engine.conditional import matches_weakly, tags_of
+from peertape.proxy.engine.hostlinks import HostLinks, Place
 from peertape.proxy.engine.model import Answer, Request
-from peertape.proxy.engine.origins import Finder, Origin
+from peertape.proxy.engine.origins import Finder
 
 LIMIT = 8 * 1024 * 1024
 
@@ -48,18 +50,30 @@ class Rewriter:
         self.recorded = Origin.parse(recorded)
         self.client = Origin.parse(client)
         self._finder = Finder(self.recorded, self.client)
+        self._hosts = HostLinks(self.recorded, self.client)
 
     @property
     def idle(self) -> bool:
         """The client uses the recorded origin: nothing changes, byte for byte."""
         return self.recorded == self.client
 
-    def text(self, data: bytes, content_type: str) -> bytes:
-        """`data` itself if it is not text with links in it."""
-        return data if self.idle or not is_text(content_type) else self._finder.replace(data)
+    def idle_at(self, place: Place | None) -> bool:
+        """The same of what stands at a place: what came by the reserved path has to lead there again."""
+        return self.idle and (place is None or place.of_instance)
 
-    def headers(self, headers: Headers) -> Headers:
-        return headers if self.idle else headers.mapped(self._value)
+    def text(self, data: bytes, content_type: str, place: Place | None = None) -> bytes:
+        """`data` itself if it is not text with links in it. Links to files on other hosts are told by `place`."""
+        if self.idle_at(place) or not is_text(content_type):
+            return data
+        kind = content_type.partition(";")[0].strip().lower()
+        led = data if place is None else self._hosts.text(data, kind, place)
+        return self._finder.replace(led)
+
+    def headers(self, headers: Headers, status: int = 200, place: Place | None = None) -> Headers:
+        if self.idle_at(place):
+            return headers
+        led = headers if place is None else self._hosts.headers(headers, status, place)
+        return led.mapped(self._value)
 
     def _value(self, name: str, value: str) -> str:
         if name in _LINKS:
@@ -96,16 +110,20 @@ class Rewritten:
     text: bytes
 
 
-def rewrite_answer(answer: Answer, recorded_origin: str, client_origin: str, limit: int = LIMIT) -> Answer:
+def rewrite_answer(
+    answer: Answer, recorded_origin: str, client_origin: str, limit: int = LIMIT, place: Place | None = None
+) -> Answer:
     """`answer` with its links rewritten; the same object if there is nothing to rewrite.
+
+    `place` is what it answers: with it, links to files on other hosts are rewritten as well.
 
     The source stays what it was. A 206 keeps its octets, since its Content-Range speaks of the recorded ones.
     """
     rewriter = rewriter_of(recorded_origin, client_origin)
-    if rewriter.idle:
+    if rewriter.idle_at(place):
         return answer
-    headers = rewriter.headers(answer.headers)
-    changed = _rewritten_body(answer, rewriter, limit)
+    headers = rewriter.headers(answer.headers, answer.status, place)
+    changed = _rewritten_body(answer, rewriter, limit, place)
     if changed is not None:
         etag = _etag_of(answer, changed.text)
         length = str(len(changed.octets))
@@ -113,18 +131,6 @@ def rewrite_answer(answer: Answer, recorded_origin: str, client_origin: str, lim
         headers = headers if etag is None else headers.replaced("ETag", etag)
         return replace(answer, headers=headers, body=BytesBody(changed.octets))
     return answer if headers == answer.headers else replace(answer, headers=headers)
-
-
-def with_query_to(target: str, client_origin: str, recorded_origin: str) -> str:
-    """A request's target whose query names the recorded origin where it named the client's."""
-    path, mark, query = target.partition("?")
-    try:
-        rewriter = rewriter_of(client_origin, recorded_origin)
-    except ValueError:  # what the client sent as its Host is no host
-        return target
-    if not query or rewriter.idle:
-        return target
-    return path + mark + rewriter.text(query.encode("latin-1"), "text/plain").decode("latin-1")
 
 
 def rewritten_etag(whole: Answer, recorded_origin: str, client_origin: str, limit: int = LIMIT) -> str | None:
@@ -182,7 +188,9 @@ def rewriter_of(recorded_origin: str, client_origin: str) -> Rewriter:
     return Rewriter(recorded_origin, client_origin)
 
 
-def rewritten_octets(octets: bytes, headers: Headers, rewriter: Rewriter, limit: int = LIMIT) -> Rewritten | None:
+def rewritten_octets(
+    octets: bytes, headers: Headers, rewriter: Rewriter, limit: int = LIMIT, place: Place | None = None
+) -> Rewritten | None:
     """A text body, if rewriting changes it; `headers` tell its type and its codings, which it gets again."""
     try:
         undone = decode(octets, codings_of(headers), limit)
@@ -190,14 +198,14 @@ def rewritten_octets(octets: bytes, headers: Headers, rewriter: Rewriter, limit:
         return None
     if undone is None or not undone.whole:
         return None  # better the recorded octets than half of them
-    text = rewriter.text(undone.octets, media_type(headers))
+    text = rewriter.text(undone.octets, media_type(headers), place)
     return None if text is undone.octets else Rewritten(encode(text, undone.codings), text)
 
 
-def _rewritten_body(answer: Answer, rewriter: Rewriter, limit: int) -> Rewritten | None:
+def _rewritten_body(answer: Answer, rewriter: Rewriter, limit: int, place: Place | None) -> Rewritten | None:
     if answer.status == 206 or not 0 < answer.body.size <= limit or not is_text(media_type(answer.headers)):
         return None
-    return rewritten_octets(read(answer.body), answer.headers, rewriter, limit)
+    return rewritten_octets(read(answer.body), answer.headers, rewriter, limit, place)
 
 
 def _etag_of(answer: Answer, text: bytes) -> str | None:

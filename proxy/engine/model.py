@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from peertape.cassettes.bodies import EMPTY, Body
 from peertape.cassettes.headers import Headers
+from peertape.proxy.engine.hostpaths import PREFIX
 from peertape.proxy.engine.journal import Nearest
 from peertape.proxy.engine.sockets.model import Endpoint, PendingBody
 
@@ -42,10 +43,11 @@ class Request:
     headers: Headers
     body: bytes = b""
     body_digest: bytes | None = None  # of the canonical body, when the body was too big to be held
-    scheme: str = "http"  # by which the client reached us
+    scheme: str = "http"  # by which the client reached us; by which the other host is reached if `reached` is set
     client: str = ""  # the client's address
     port: int | None = None  # of ours, at which it came in
     origin_form: bool = True  # False for absolute-form and intercepted requests of the forward proxy
+    reached: str | None = None  # our origin, as the client named it, of a request for another host: see `hostpaths`
 
     @property
     def path(self) -> str:
@@ -58,6 +60,16 @@ class Request:
     @property
     def host(self) -> str:
         return self.headers.get("host") or ""
+
+    @property
+    def asked(self) -> str:
+        """The target as the client asked for it."""
+        return self.target if self.reached is None else f"{PREFIX}{self.scheme}/{self.host}{self.target}"
+
+    @property
+    def client_host(self) -> str:
+        """The Host by which the client reached us."""
+        return self.host if self.reached is None else self.reached.partition("://")[2]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ encoded twice (`%253A%252F`), and HTML's character references (`&#x2F;`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+from peertape.cassettes.origin import Origin
+
 _SCHEMES = {"http": ("http", "https"), "https": ("http", "https"), "ws": ("ws", "wss"), "wss": ("ws", "wss")}
 _COLON = rb"(?::|%(?:25)*3a|&#x3a;|&#58;)"
 _SLASH = rb"(?:\\*/|%(?:25)*2f|&#x2f;|&#47;)"
@@ -30,45 +30,21 @@ _REACH = 80  # of a scheme and what stands before it, in the longest spelling
 _RIGHT = rb"(?![a-z0-9_\-]|\.[a-z0-9_\-]|(?::[a-z0-9._~!$*+\-]{0,64})?@[a-z0-9\[])"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Scheme, host and port (RFC 6454 section 4); `https://h` and `https://h:443` are equal."""
-
-    scheme: str
-    host: str  # in lower case, an IPv6 address with its brackets
-    port: int
-
-    @classmethod
-    def parse(cls, text: str) -> Origin:
-        """Of an absolute http or https URL; ValueError for anything else."""
-        url = urlsplit(text.strip())
-        if url.scheme not in _DEFAULT_PORTS or not url.hostname:
-            raise ValueError(f"{text!r} is no http or https origin")
-        name = url.hostname if url.hostname.isascii() else url.hostname.encode("idna").decode("ascii")
-        host = f"[{name}]" if ":" in name else name
-        return cls(url.scheme, host, url.port or _DEFAULT_PORTS[url.scheme])
-
-    @property
-    def explicit_port(self) -> int | None:
-        return None if self.port == _DEFAULT_PORTS[self.scheme] else self.port
-
-    @property
-    def secure(self) -> bool:
-        return self.scheme == "https"
-
-    @property
-    def authority(self) -> str:
-        return self.host if self.explicit_port is None else f"{self.host}:{self.port}"
-
-    def __str__(self) -> str:
-        return f"{self.scheme}://{self.authority}"
+# What leads to another host, as `hostpaths` has it, in the spelling of the origin before it.
+_HOST_PATH = re.compile(
+    _SLASH + rb"__peertape__" + _SLASH + rb"host" + _SLASH + rb"(?P<scheme>https?)" + _SLASH, re.IGNORECASE
+)
 
 
 class Finder:
-    """Replaces every spelling of one origin by another, which then stands in the same spelling."""
+    """Replaces every spelling of one origin by another, which then stands in the same spelling.
 
-    def __init__(self, recorded: Origin, client: Origin) -> None:
+    `back`: it is our own origin, and what stands under its reserved path is a link to another host.
+    """
+
+    def __init__(self, recorded: Origin, client: Origin, *, back: bool = False) -> None:
         self._client = client
+        self._back = back
         quoted = quote(recorded.host, safe="").lower()
         # Only an IPv6 address has more than one spelling.
         spellings = {host.encode() for host in (recorded.host, quoted, quote(quoted, safe="").lower())}
@@ -94,8 +70,10 @@ class Finder:
             right = self._ports[scheme].match(data, end_of_host)
             if right is None:
                 continue
-            out += (data[done : left.start()], self._spelled(left, right["colon"]))
-            done = right.end()
+            elsewhere = _HOST_PATH.match(data, right.end()) if self._back else None
+            new = _elsewhere(left, elsewhere["scheme"]) if elsewhere else self._spelled(left, right["colon"])
+            out += (data[done : left.start()], new)
+            done = elsewhere.end() if elsewhere else right.end()
         if not out:
             return data
         return b"".join((*out, data[done:]))
@@ -114,6 +92,14 @@ class Finder:
             return slashes + host + tail
         scheme = _SCHEMES[left["scheme"].lower().decode()][self._client.secure]
         return scheme.encode() + bytes(left["colon"]) + slashes + host + tail
+
+
+def _elsewhere(left: re.Match[bytes], transport: bytes) -> bytes:
+    """What begins a link to another host."""
+    if left["scheme"] is None:
+        return bytes(left["slashes"])
+    scheme = _SCHEMES[left["scheme"].lower().decode()][transport.lower() == b"https"]
+    return scheme.encode() + bytes(left["colon"]) + bytes(left["slashes"])
 
 
 def _transport(scheme: bytes | None) -> bytes:

@@ -58,7 +58,7 @@ def session_name(request: Request) -> str:
     """By the header `Peertape-Session`, or the first label of a `*.localhost` Host, else the default one."""
     if name := request.headers.get(HEADER):
         return name
-    host = request.host.partition(":")[0].lower()
+    host = request.client_host.partition(":")[0].lower()
     label, dot, rest = host.partition(".")
     return label if dot and (rest == "localhost" or rest.endswith(".localhost")) else DEFAULT
 

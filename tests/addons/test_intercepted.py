@@ -117,7 +117,7 @@ def test_what_is_recorded_and_replayed(peertape, hosts: Hosts) -> None:
     cassette = Cassette(app.cassette)
     try:
         seen = [(candidate.authority, candidate.target) for candidate in cassette.candidates()]
-        assert set(cassette.meta()["named_hosts"].split()) == {hosts.storage.host, hosts.mirror.host}
+        assert set(cassette.meta()["named_origins"].split()) == {hosts.storage.url, hosts.mirror.url}
     finally:
         cassette.close()
     assert seen == [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.learning import Credential, Fact, NamedHost, Origin, Resource, User, Version, fields, learn
+from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version, fields, learn
 
 UUID = "9C9DE5E8-0a1e-484a-b099-e80766180a6d"
 FORM = Headers((("Content-Type", "application/x-www-form-urlencoded"),))
@@ -83,24 +83,9 @@ def test_numbers_of_resources() -> None:
 def test_where_the_instance_is() -> None:
     local = {"isLocal": True, "url": "https://tube.example:9000/videos/watch/1"}
     remote = {"isLocal": False, "url": "https://other.example/videos/watch/1"}
-    assert facts("GET /api/v1/videos", {"data": [remote, local]}) == [Origin("https://tube.example:9000")]
-    assert facts("GET /api/v1/videos/1", local) == [Origin("https://tube.example:9000")]
+    assert facts("GET /api/v1/videos", {"data": [remote, local]}) == [PublicOrigin("https://tube.example:9000")]
+    assert facts("GET /api/v1/videos/1", local) == [PublicOrigin("https://tube.example:9000")]
     assert facts("GET /api/v1/videos/1", {"isLocal": True, "url": "acct:x"}) == []
-
-
-def test_where_its_files_lie() -> None:
-    value = {
-        "files": [{"fileUrl": "https://S3.example:9000/1.mp4", "fileDownloadUrl": "https://tube.example/d/1"}],
-        "streamingPlaylists": [{"playlistUrl": "http://cdn.example/m.m3u8", "segmentsSha256Url": None}],
-        "torrentUrl": "https://[bad",
-        "metadataUrl": "ftp://old.example/1",
-        "url": "https://not.a.file.example/",
-    }
-    assert facts("GET /api/v1/videos/1", value) == [
-        NamedHost("cdn.example"),
-        NamedHost("s3.example"),
-        NamedHost("tube.example"),
-    ]
 
 
 def test_the_version() -> None:

@@ -38,7 +38,7 @@ class MissStage:
 
 
 def _detail(request: Request, identity: str, near: bool) -> str:
-    asked = f"No cassette has an answer to {request.method} {request.path} asked as {identity}."
+    asked = f"No cassette has an answer to {request.method} {request.asked.partition('?')[0]} asked as {identity}."
     if near:
         return f"{asked} `nearest` names the closest recordings and what differs."
     return f"{asked} Record it with `peertape record`, or name a cassette that has it."

@@ -36,7 +36,7 @@ class SourceStage:
     def note(self, request: Request, session: Session, answer: Answer) -> Entry:
         question = self._explainer.shelf.ask(request)
         cassettes = self._explainer.shelf.cassettes
-        target = cassettes[0].redactor.target(request.target) if cassettes else request.target
+        target = cassettes[0].redactor.target(request.asked) if cassettes else request.asked
         entry = Entry(
             session.clock.now(),
             session.name,

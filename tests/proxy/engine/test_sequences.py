@@ -158,7 +158,7 @@ def test_which_session_a_request_names(headers: tuple[tuple[str, str], ...], nam
 
 def candidates(numbers: list[int], method: str = "GET") -> tuple[Candidate, ...]:
     return tuple(
-        Candidate(n, State.COMPLETE, method, "/", "h", 200, None, float(n), float(n), b"", b"")
+        Candidate(n, State.COMPLETE, method, "/", "http", "h", 200, None, float(n), float(n), b"", b"")
         for n in sorted(set(numbers))
     )
 
