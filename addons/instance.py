@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
@@ -20,6 +21,8 @@ IDLE = 3.0  # seconds that a connection is kept for the next request: less than 
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})  # RFC 9110 section 9.2.2
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 PATIENCE_WITH_WRITES = 120.0  # seconds: what was sent whole may happen, and an uploaded film takes a while to look at
+PATIENCE_WITH_POLLS = 60.0  # seconds: a poll of socket.io is held until there is news, or the next heartbeat
+POLL = re.compile(rb"/socket\.io/\?(?:.*&)?sid=")
 
 KEPT = 32  # connections
 
@@ -116,6 +119,8 @@ class Instance:
 
     def _patience(self, ask: Ask) -> float:
         """Seconds that the answer may take once the request is sent."""
+        if POLL.match(ask.target):
+            return max(self._timeout, PATIENCE_WITH_POLLS)
         return self._timeout if ask.method in READS else max(self._timeout, PATIENCE_WITH_WRITES)
 
     def _connected(self) -> httpx.AsyncHTTPTransport:

@@ -24,7 +24,7 @@ from peertape.cassettes.bodies import Body
 from peertape.cassettes.codings import TooBigError, codings_of, decode
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange
-from peertape.cassettes.redaction.bodyfilter import BodyFilter, PassingFilter
+from peertape.cassettes.redaction.bodyfilter import BodyFilter, PassingFilter, looks_like_text
 from peertape.cassettes.redaction.filters import request_body_filter, response_body_filter
 from peertape.cassettes.redaction.redactor import Redactor
 from peertape.cassettes.redaction.rules import RedactionRules
@@ -134,8 +134,8 @@ def _places(exchange: Exchange, redactor: Redactor, collector: _Collector) -> It
         _feed(response.body, response_body_filter(response.headers, redactor), collector)
         yield "response body"
     for position, message in enumerate(exchange.messages):
-        if message.is_text:
-            redactor.message(message.content)
+        redactor.message(message.content, is_text=message.is_text)
+        if message.is_text or looks_like_text(message.content):
             collector.read(message.content.decode("utf-8", "replace"))
             yield f"message {position}"
 

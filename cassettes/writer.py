@@ -278,7 +278,7 @@ class ExchangeWriter:
                 "at": message.at,
                 "from_client": int(message.from_client),
                 "is_text": int(message.is_text),
-                "content": self._writer.redactor.message(message.content) if message.is_text else message.content,
+                "content": self._writer.redactor.message(message.content, is_text=message.is_text),
             }
             for position, message in enumerate(messages, first)
         ]

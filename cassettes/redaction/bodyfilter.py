@@ -85,5 +85,5 @@ class SniffingFilter(BodyFilter):
 
 
 def looks_like_text(head: bytes) -> bool:
-    """No control characters but white space."""
-    return not any((octet < 32 and octet not in b"\t\n\r\f") or octet == 127 for octet in head)
+    """No control characters but white space, and what separates packets of engine.io."""
+    return not any((octet < 32 and octet not in b"\t\n\r\f\x1e") or octet == 127 for octet in head)

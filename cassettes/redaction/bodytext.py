@@ -9,6 +9,8 @@ from peertape.cassettes.redaction.canonical import form_digest, json_digest
 from peertape.cassettes.redaction.redactor import Redactor
 
 _FORM_START = re.compile(r"[\w.%+\[\]~*$:-]+=")
+# A packet of engine.io, with one of socket.io in it: `40/namespace,{...}`, `0{"sid":...}`.
+_PACKET_START = re.compile(r"[0-6][0-6]?(?:\d+-)?(?:/[^,{\[\s]*,?)?\d*(?:[{\[]|\x1e|\Z)")
 _PASSING = ("video/", "audio/", "image/", "font/", "text/css", "text/javascript", "application/javascript")
 _PASSING_TYPES = frozenset(
     {
@@ -36,6 +38,9 @@ class Kind(Enum):
     UNKNOWN = auto()
 
 
+_MAY_BE_PACKETS = (Kind.TEXT, Kind.UNKNOWN)
+
+
 def kind_of(media_type: str) -> Kind:
     """As the media type (lower-case, without parameters) declares it."""
     if "json" in media_type:
@@ -58,6 +63,8 @@ def request_text(text: str, kind: Kind, redactor: Redactor) -> tuple[str, bytes 
 
     What the body holds counts for more than what it was declared to be.
     """
+    if kind in _MAY_BE_PACKETS and _PACKET_START.match(text):
+        return redactor.packets(text), None
     start = text.lstrip("\ufeff \t\r\n")
     starts_form = _FORM_START.match(start) is not None
     if start[:1] in ("{", "[") or (kind is Kind.JSON and not starts_form):
@@ -74,6 +81,8 @@ def request_text(text: str, kind: Kind, redactor: Redactor) -> tuple[str, bytes 
 def response_text(text: str, kind: Kind, redactor: Redactor) -> str:
     if kind is Kind.JSON:
         return redactor.json(text)
+    if kind in _MAY_BE_PACKETS and _PACKET_START.match(text):
+        return redactor.packets(text)
     return redactor.form(text) if kind is Kind.FORM else redactor.document(text)
 
 

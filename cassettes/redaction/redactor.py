@@ -11,6 +11,7 @@ from functools import partial
 
 from peertape.cassettes.etags import express_etag
 from peertape.cassettes.headers import Headers
+from peertape.cassettes.redaction.bodyfilter import looks_like_text
 from peertape.cassettes.redaction.jsontext import JsonText
 from peertape.cassettes.redaction.parameters import Parameters
 from peertape.cassettes.redaction.pseudonyms import Substitution
@@ -18,6 +19,7 @@ from peertape.cassettes.redaction.rules import RedactionRules, base_name
 from peertape.cassettes.redaction.spelling import in_percent, latin
 from peertape.config.secrets import HeaderForm, SecretName
 
+_PACKETS_END = "\x1e"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HANDLE = re.compile(r"[\w.-]+@[\w.-]+(?::\d+)?")
 _EMAIL = re.compile(r"[\w.+-]+(?:@|%40)[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
@@ -100,14 +102,22 @@ class Redactor:
     def _in_element(self, found: re.Match[str]) -> str:
         return found[1] + self._value(found[3], self.rules.members[found[2]])
 
-    def message(self, content: bytes) -> bytes:
-        """A text message of a WebSocket: JSON, maybe with socket.io's packet type and namespace before it."""
-        text = content.decode("utf-8", "surrogateescape")
+    def message(self, content: bytes, *, is_text: bool) -> bytes:
+        """A message of a WebSocket: JSON, maybe with socket.io's packet type and namespace before it. Some clients send
+        texts as binary messages.
+        """
+        if not is_text and not looks_like_text(content):
+            return content
+        return self._packet(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+    def packets(self, text: str) -> str:
+        """A body of engine.io's polls: messages like those of a WebSocket, one after the other."""
+        return _PACKETS_END.join(map(self._packet, text.split(_PACKETS_END)))
+
+    def _packet(self, text: str) -> str:
         if start := re.search(r"[{\[]", text):
-            redacted = self.text(text[: start.start()]) + self.json(text[start.start() :])
-        else:
-            redacted = self.text(text)
-        return redacted.encode("utf-8", "surrogateescape")
+            return self.text(text[: start.start()]) + self.json(text[start.start() :])
+        return self.text(text)
 
     def _dumps(self, text: str) -> str:
         """Requests and objects as PeerTube's own log prints them, which administrators may read through the API."""

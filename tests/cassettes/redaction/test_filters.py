@@ -212,3 +212,23 @@ def test_pieces_do_not_matter(body: tuple[bytes, str], cuts: list[int]) -> None:
     pieces = [one.feed(octets[start:stop]) for start, stop in pairwise(edges)]
     assert b"".join(pieces) + one.finish() == stored
     assert (one.digest, one.changed, one.text) == (whole.digest, whole.changed, whole.text)
+
+
+class TestPolls:
+    """Bodies of engine.io: packets of socket.io, one after the other."""
+
+    BODY = f'40/runners,{{"runnerToken":"{TOKEN}"}}\x1e42["a",{{"token":"{TOKEN}"}}]\x1e6'.encode()
+    AFTER = BODY.replace(TOKEN.encode(), FAKE.encode())
+
+    @pytest.mark.parametrize("kind", ["text/plain;charset=UTF-8", "text/plain", ""])
+    def test_requests(self, kind: str) -> None:
+        assert request(self.BODY, kind)[0] == self.AFTER
+
+    def test_responses(self) -> None:
+        one = response_body_filter(head("text/plain; charset=UTF-8"), REDACTOR)
+        assert one.feed(self.BODY) + one.finish() == self.AFTER
+
+    @pytest.mark.parametrize("first", ["6", "41/n,", '51-/n,3["a"]', '0{"sid":"x"}', "40"])
+    def test_whatever_packet_comes_first(self, first: str) -> None:
+        body = f'{first}\x1e40/x,{{"token":"{TOKEN}"}}'.encode()
+        assert request(body, "text/plain")[0] == body.replace(TOKEN.encode(), FAKE.encode())

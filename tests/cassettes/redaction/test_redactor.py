@@ -229,8 +229,11 @@ def test_form_and_field() -> None:
 
 
 def test_socket_messages() -> None:
-    assert PLAIN.message(f'40/n,{{"token":"{TOKEN}"}}'.encode()) == f'40/n,{{"token":"{FAKE}"}}'.encode()
-    assert PLAIN.message(b"\xff2probe") == b"\xff2probe"
+    secret, redacted = f'40/n,{{"token":"{TOKEN}"}}'.encode(), f'40/n,{{"token":"{FAKE}"}}'.encode()
+    assert PLAIN.message(secret, is_text=True) == redacted
+    assert PLAIN.message(secret, is_text=False) == redacted
+    assert PLAIN.message(b"\x00" + secret, is_text=False) == b"\x00" + secret
+    assert PLAIN.message(b"\xff2probe", is_text=True) == b"\xff2probe"
 
 
 def test_what_the_installer_prints_into_the_log() -> None:
