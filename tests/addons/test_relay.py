@@ -283,6 +283,25 @@ def test_websockets_pass_natively(tube: Tube, proxy: Callable[..., Peertape]) ->
     assert wire.exactly(7) == b"\x81\x05hello"
 
 
+def test_a_poll_that_is_held_is_no_sign_of_being_away(tube: Tube, proxy: Callable[..., Peertape]) -> None:
+    news = threading.Event()
+
+    def hold(wire: Wire, _: Head) -> None:
+        news.wait(PATIENCE)
+        wire.send(answer("42[]"))
+
+    tube.routes["GET /socket.io/"] = hold
+    tube.routes["GET /silent"] = lambda wire, _: wire.rest() and None
+    app = proxy("--upstream-timeout", "0.5")
+    wire = app.connect()
+    wire.send(head_of(app, "GET /socket.io/?EIO=4&transport=polling&sid=a"))
+    wait_for(lambda: tube.heads("/socket.io/"))
+    assert app.ask("GET /silent")[0].status == 501  # it has waited as long as it does
+    news.set()
+    head, body = wire.message()
+    assert (head.get("peertape-source"), body) == ("live", b"42[]")
+
+
 def test_tls_and_the_forward_proxy(peertape: Callable[..., Peertape], tmp_path: Path) -> None:
     tube = Tube(server_context(tmp_path, "127.0.0.1"))
     tube.says("GET /page", "sealed")

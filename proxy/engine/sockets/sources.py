@@ -14,7 +14,7 @@ from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.outlinks import OutLinks
 from peertape.proxy.engine.session import Session
-from peertape.proxy.engine.shelf import Shelf
+from peertape.proxy.engine.shelf import USER, Shelf
 from peertape.proxy.engine.sockets.performance import Pace
 from peertape.proxy.engine.sockets.recordings import Asker, Recordings
 from peertape.proxy.engine.twin.answers import Answers
@@ -45,9 +45,11 @@ class Sources:
         return tuple(map(Recordings, self.shelf.cassettes))
 
     def asker(self, request: Request, recordings: Recordings, auth: object = None) -> Asker:
-        """Who asks, as a cassette knows them."""
+        """Who asks, as a cassette knows them; users have the same name in all."""
         question = self.shelf.ask(request)
-        return recordings.asker(question.query(recordings.cassette), question.headers(recordings.cassette), auth)
+        asker = recordings.asker(question.query(recordings.cassette), question.headers(recordings.cassette), auth)
+        known = self.shelf.ask(as_bearer(request)).identity
+        return replace(asker, identity=known) if known.startswith(USER) else asker
 
     def translator(self, request: Request, cassette: Cassette) -> Callable[[str], str]:
         return lambda text: self.links.text(request, text, cassette)
