@@ -18,8 +18,8 @@ from support.process import PROGRAM
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 FIDELITY = SHARED / "tools" / "fidelity.py"
-LATER = {"rate-limits", "websocket"}  # test_limits.py plays the one; the other needs WebSockets
-RECORDINGS = sorted(path for path in SHARED.glob("recordings/*.mitm") if path.stem not in LATER)
+ELSEWHERE = {"rate-limits"}  # test_limits.py plays it
+RECORDINGS = sorted(path for path in SHARED.glob("recordings/*.mitm") if path.stem not in ELSEWHERE)
 WAYS = {
     "in order": [],
     "two rounds": ["--rounds", "2"],
@@ -71,7 +71,7 @@ def test_identical(
     assert not failures, "\n".join(failures)
 
 
-@pytest.mark.parametrize("recording", RECORDINGS[:1] + RECORDINGS[-1:], ids=lambda path: path.stem)
+@pytest.mark.parametrize("recording", RECORDINGS[:1] + RECORDINGS[-2:], ids=lambda path: path.stem)
 def test_a_recording_of_a_replay(recording: Path, peertape: Callable[..., Any], tmp_path: Path) -> None:
     """Recorded through peertape from a peertape replay, exported, and that export played against a replay of it."""
     first = peertape("replay", imported(recording, tmp_path / "first.cassette"), "--limits", "off")

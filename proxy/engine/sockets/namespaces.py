@@ -7,7 +7,7 @@ elsewhere what was recorded of a visitor who was let in; then the rules.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.model import Answer, Request, Source
@@ -110,8 +110,8 @@ class Namespaces:
 
     def _note(self, request: Request, session: Session, packet: Packet, answer: Answer) -> None:
         """Every namespace that is joined stands in the journal: here it shows what was recorded, and what not."""
-        asked = as_bearer(request)
-        self.sources.note(Request(METHOD, packet.namespace, asked.headers), session, answer)
+        answer = replace(answer, ambiguous=len(self.sources.recordings) > 1)
+        self.sources.note(Request(METHOD, packet.namespace, as_bearer(request).headers), session, answer)
 
 
 def _is_of(joined: Joined, asker: Asker) -> bool:
