@@ -17,6 +17,7 @@ SCHEME = "peertape-scheme"  # of a flow that is handed over, see `handoff`
 CLIENT_HOST = "peertape-client-host"
 REACHED = "peertape-reached"  # our origin as the client named it, of what goes to another host; see `elsewhere`
 SESSION = "peertape-session"  # which it named by a header
+BY_ALIAS = "peertape-by-alias"  # the host that the app names through the forward proxy stands for the instance
 LARGEST_INLINE = 1024 * 1024  # octets of an answer that mitmproxy may hold in memory
 
 
@@ -43,6 +44,7 @@ def request_of(flow: http.HTTPFlow, digest: bytes | None = None) -> Request:
         origin_form=is_reverse(flow) and reached is None,
         reached=reached,
         port=flow.client_conn.sockname[1] if flow.client_conn.sockname else None,
+        by_alias=flow.metadata.get(BY_ALIAS) is True,
     )
 
 

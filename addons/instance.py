@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import h11
 import httpcore
@@ -16,6 +17,7 @@ import httpx
 
 from peertape.addons.addresses import Backend
 from peertape.addons.handoff import CutError
+from peertape.addons.upstreamtls import CURE
 
 IDLE = 3.0  # seconds that a connection is kept for the next request: less than Node keeps it, which closes after 5
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})  # RFC 9110 section 9.2.2
@@ -66,14 +68,23 @@ class Told:
 
 
 class Instance:
-    def __init__(self, timeout: float, *, insecure: bool = False, backend: Backend | None = None) -> None:
+    def __init__(
+        self,
+        timeout: float,
+        *,
+        insecure: bool = False,
+        ca: Path | None = None,
+        backend: Backend | None = None,
+    ) -> None:
         """`timeout`: seconds without progress until the head of the answer has come; more for a write that was sent.
 
-        `backend` decides to which addresses connections are opened; without one, to all.
+        `ca`: a PEM file of authorities that may sign for an instance, beside the usual ones. `backend` decides to which
+        addresses connections are opened; without one, to all.
         """
         self._backend = backend
         self._timeout = timeout
         self._verify = not insecure
+        self._ca = ca
         self._transport: httpx.AsyncHTTPTransport | None = None
 
     async def ask(self, ask: Ask) -> Told:
@@ -127,10 +138,13 @@ class Instance:
         """The bare transport: no redirects, no cookies, no proxies of the environment, no decompression."""
         if self._transport is None:
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=KEPT, keepalive_expiry=IDLE)
-            self._transport = httpx.AsyncHTTPTransport(verify=self._verify, trust_env=False, limits=limits)
+            context = httpx.create_ssl_context(verify=self._verify, trust_env=False)
+            if self._ca is not None:
+                context.load_verify_locations(self._ca)
+            self._transport = httpx.AsyncHTTPTransport(verify=context, trust_env=False, limits=limits)
             if self._backend is not None:  # httpx has no other way to hand one over
                 self._transport._pool = httpcore.AsyncConnectionPool(
-                    ssl_context=httpx.create_ssl_context(verify=self._verify, trust_env=False),
+                    ssl_context=context,
                     max_connections=None,
                     max_keepalive_connections=KEPT,
                     keepalive_expiry=IDLE,
@@ -189,7 +203,7 @@ def _reason(error: BaseException) -> str:
         follow = group or follow.__cause__ or follow.__context__
     for found in reversed(chain):
         if isinstance(found, ssl.SSLCertVerificationError):
-            return f"TLS: {found.verify_message}; --insecure does not check"
+            return f"TLS: {found.verify_message}; {CURE}"
         if isinstance(found, ssl.SSLError):
             return f"TLS: {found.reason or found}"
         if isinstance(found, socket.gaierror):

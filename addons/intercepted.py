@@ -5,13 +5,18 @@ to those that the user named. Everything else passes untouched; in a replay ther
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mitmproxy import ctx, http
 
-from peertape.addons.convert import is_reverse
+from peertape.addons.convert import BY_ALIAS, is_reverse
+from peertape.cassettes.headers import Headers
 from peertape.cassettes.recording import Recording
+from peertape.proxy.engine.model import Answer, Request, Source
+
+Note = Callable[[Request, Answer], None]
 
 
 def expressions(hosts: Iterable[str]) -> Sequence[str]:
@@ -47,12 +52,37 @@ class Intercepted:
 
 
 class Refusal:
-    """A replay through the forward proxy: connections to hosts that were not recorded are refused at once."""
+    """A replay through the forward proxy: connections to hosts that were not recorded are refused at once.
 
-    def __init__(self, hosts: Iterable[str]) -> None:
+    `aliases` are other names by which the app calls the recorded instance. Behind a bare address any host may be: the
+    request tells which. `note` is told of what was refused.
+    """
+
+    def __init__(self, hosts: Iterable[str], aliases: Iterable[str], note: Note) -> None:
         self._hosts = frozenset(host.lower() for host in hosts)
+        self._aliases = frozenset(host.lower() for host in aliases)
+        self._note = note
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
-        if flow.request.host.lower() not in self._hosts:
-            text = f"peertape replays offline, and nothing of {flow.request.host} was recorded.\n"
-            flow.response = http.Response.make(502, text, {"Content-Type": "text/plain; charset=utf-8"})
+        host = flow.request.host.lower()
+        if host in self._hosts or host in self._aliases or _is_address(host):
+            return
+        text = (
+            f"peertape replays offline, and nothing of {host} was recorded. "
+            f"--alias {host} lets it stand for the recorded instance.\n"
+        )
+        flow.response = http.Response.make(502, text, {"Content-Type": "text/plain; charset=utf-8"})
+        flow.response.reason = "Not recorded by peertape"  # clients show this, and not the text
+        request = Request("CONNECT", f"{host}:{flow.request.port}", Headers.from_bytes(flow.request.headers.fields))
+        self._note(request, Answer(502, Headers(), source=Source.MISS))
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        if not is_reverse(flow) and flow.request.pretty_host.lower() in self._aliases:
+            flow.metadata[BY_ALIAS] = True
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import ssl
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     listen: str = "127.0.0.1:8990"
     forward: str | None = None
     allow_host: Several = ()
+    alias: Several = ()
     tls_host: Several = ()
     confdir: str = "~/.mitmproxy"
     cassette: str = "peertape.cassette"
@@ -114,6 +116,7 @@ class Settings(BaseSettings):
     journal: Path | None = None
     upstream_timeout: float = Field(default=5.0, gt=0)
     token: str | None = None
+    upstream_ca: Path | None = None
     insecure: bool = False
     match: Match = Match()
     redact: tuple[RedactRule, ...] = ()
@@ -138,7 +141,7 @@ class Settings(BaseSettings):
         latency(value)
         return value
 
-    @field_validator("allow_host", "tls_host")
+    @field_validator("allow_host", "alias", "tls_host")
     @classmethod
     def _are_hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         """Bare: an IPv6 address has no brackets."""
@@ -177,6 +180,18 @@ class Settings(BaseSettings):
         if not _is_reachable(value):
             raise ValueError(f"{value!r} is no address of an instance: there can be no such host or port")
         return value.rstrip("/")
+
+    @field_validator("upstream_ca")
+    @classmethod
+    def _has_authorities(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(value)
+            except ssl.SSLError as error:
+                raise ValueError(f"{value} holds no certificate in PEM") from error
+            except OSError as error:
+                raise ValueError(f"{value} cannot be read: {error.strerror}") from error
+        return value
 
     @field_validator("strict")
     @classmethod

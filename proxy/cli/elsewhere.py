@@ -50,7 +50,9 @@ def way_elsewhere(
             return replayer.ask(flow, digest)
         return refusals.of(flow, BAD_GATEWAY, f"{flow.request.host_header} is away: {failure}.")
 
-    instance = Instance(settings.upstream_timeout, insecure=settings.insecure, backend=Backend(addresses))
+    instance = Instance(
+        settings.upstream_timeout, insecure=settings.insecure, ca=settings.upstream_ca, backend=Backend(addresses)
+    )
     asked = presence or _always_there
     return WayElsewhere(
         Elsewhere(recording, addresses, origin),

@@ -44,7 +44,7 @@ from peertape.proxy.engine.choice import Repeat
 @options.scope
 @options.public_url
 @options.pace
-@options.insecure
+@options.verification
 @options.playing
 @options.faults
 @options.ways_in
@@ -86,7 +86,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         handoff = Handoff()
         stages = parts.replay_stages(actions, _repeat(settings), known)
         replayer = Replayer(Engine(stages), parts.sessions, handoff, parts.digest_filter)
-        instance = Instance(settings.upstream_timeout, insecure=settings.insecure)
+        instance = Instance(settings.upstream_timeout, insecure=settings.insecure, ca=settings.upstream_ca)
         origin = public_origin(settings, cassette)
         links = LiveLinks(origin)
         hosts = frozenset({urlsplit(upstream).hostname or "", *settings.allow_host}) | recording.named_hosts

@@ -37,7 +37,15 @@ upstream_timeout = click.option(
 pace = click.option(
     "--pace", metavar="N", type=float, help="At most N requests a second to the instance; waits for its limits."
 )
-insecure = click.option("--insecure", is_flag=True, default=None, help="Do not check the instance's TLS certificate.")
+verification = options(
+    click.option(
+        "--upstream-ca",
+        metavar="FILE",
+        type=click.Path(dir_okay=False),
+        help="An authority, in PEM, that may sign the instance's certificate, beside the usual ones.",
+    ),
+    click.option("--insecure", is_flag=True, default=None, help="Do not check the instance's TLS certificate."),
+)
 scope = options(
     click.option("--only", metavar="PATTERN", multiple=True, help="Record only these, for example 'GET /api/v1/**'."),
     click.option("--skip", metavar="PATTERN", multiple=True, help="Do not record these; they pass on untouched."),

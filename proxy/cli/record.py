@@ -45,7 +45,7 @@ from peertape.proxy.engine.stages.live import LiveStage
 @options.scope
 @options.public_url
 @options.pace
-@options.insecure
+@options.verification
 @options.ways_in
 @options.reports
 @click.pass_context
@@ -84,8 +84,9 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         replayer = Replayer(Engine(stages), parts.sessions, handoff, parts.digest_filter, passes=passes)
         addons: list[object]
         if recording is None:
-            hosts = names(cassette)
-            addons = [Guard(handoff.owns), Refusal(hosts), replayer]
+            refusal = Refusal(names(cassette), settings.alias, noting(parts))
+            addons = [Guard(handoff.owns), refusal, replayer]
+            hosts = None
         else:
             hosts = frozenset({urlsplit(upstream).hostname or "", *settings.allow_host}) | recording.named_hosts
             intercepted = Intercepted(hosts, recording)

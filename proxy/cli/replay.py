@@ -13,6 +13,7 @@ from peertape.addons.replayer import Replayer
 from peertape.cassettes import demo
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
+from peertape.proxy.cli.recording import noting
 from peertape.proxy.cli.running import demand, proxy_lane, run
 from peertape.proxy.cli.trouble import explained
 from peertape.proxy.cli.withprogram import WithProgram
@@ -24,6 +25,9 @@ from peertape.proxy.engine.chain import Engine
 @click.command(name="replay", cls=WithProgram)
 @click.argument("cassettes", nargs=-1, metavar="[CASSETTE]... [-- COMMAND...]")
 @options.ways_in
+@click.option(
+    "--alias", metavar="HOST", multiple=True, help="With --forward: another name by which the app calls the instance."
+)
 @options.playing
 @options.faults
 @options.public_url
@@ -56,7 +60,7 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
         handoff = Handoff()
         replayer = Replayer(Engine(parts.replay_stages(actions)), parts.sessions, handoff, parts.digest_filter)
         known = frozenset(name for cassette in parts.shelf.cassettes for name in hosts.names(cassette))
-        addons = [Guard(handoff.owns), Refusal(known), replayer]
-        lane = proxy_lane(settings, addons, web=web, intercepted=known)
+        addons = [Guard(handoff.owns), Refusal(known, settings.alias, noting(parts)), replayer]
+        lane = proxy_lane(settings, addons, web=web)
         notes = demo.NOTES if any(c.path == demo.path() for c in parts.shelf.cassettes) else ()
         ctx.exit(run(lane, parts, notes, WithProgram.program(ctx)))

@@ -35,9 +35,9 @@ def proxy_lane(
     upstream: str = NOWHERE,
     *,
     web: bool,
-    intercepted: Collection[str] = (),
+    intercepted: Collection[str] | None = None,
 ) -> ProxyLane:
-    """The proxy lane as the settings want it; `intercepted` are the hosts into whose connections it looks."""
+    """The proxy lane as the settings want it; the forward proxy looks into connections to `intercepted`, or to all."""
     return ProxyLane(
         config.address(settings.listen),
         addons,
@@ -45,6 +45,7 @@ def proxy_lane(
         forward=config.address(settings.forward) if settings.forward else None,
         web=web,
         insecure=settings.insecure,
+        upstream_ca=settings.upstream_ca,
         intercepted=intercepted,
         confdir=settings.confdir,
         tls_hosts=settings.tls_host,

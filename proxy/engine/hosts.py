@@ -2,7 +2,7 @@
 
 A Host under which something was recorded is taken at its word (a wrong Host has answers of its own). Any other is the
 address at which peertape itself listens, and stands for the public one; but not so through a forward proxy, where the
-app names the real hosts.
+app names the real hosts, unless the user says that one is an alias.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def of_host(request: Request, candidates: list[Candidate], cassette: Cassette) -
         candidates = [candidate for candidate in candidates if candidate.scheme == request.scheme]
     if host in cassette.authorities():
         return [candidate for candidate in candidates if candidate.authority == host]
-    if not request.origin_form and host != _public(cassette):
+    if not request.origin_form and not request.by_alias and host != _public(cassette):
         return []
     public = main_authority(cassette)
     return [candidate for candidate in candidates if candidate.authority == public]

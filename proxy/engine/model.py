@@ -48,6 +48,7 @@ class Request:
     port: int | None = None  # of ours, at which it came in
     origin_form: bool = True  # False for absolute-form and intercepted requests of the forward proxy
     reached: str | None = None  # our origin, as the client named it, of a request for another host: see `hostpaths`
+    by_alias: bool = False  # then the Host stands for the instance all the same: the user said so
 
     @property
     def path(self) -> str:

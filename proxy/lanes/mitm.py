@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Collection, Sequence
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +20,7 @@ from mitmproxy.tools.dump import DumpMaster
 from peertape.addons.authority import AuthorityError, authority
 from peertape.addons.certificates import Certificates
 from peertape.addons.intercepted import expressions
+from peertape.addons.upstreamtls import RefusedCertificates, bundle
 from peertape.proxy.lanes.lane import (
     Addresses,
     LaneError,
@@ -29,7 +32,7 @@ from peertape.proxy.lanes.lane import (
     stopped_by_signals,
 )
 
-FAILED_HANDSHAKE = re.compile(r"Client TLS handshake failed")  # `certificates` says it, and once
+FAILED_HANDSHAKE = re.compile(r"(Client|Server) TLS handshake failed")  # our addons say it, and once
 NOWHERE = "http://peertape.invalid"  # where a replay's reverse proxy would lead, if it led anywhere (RFC 2606)
 
 
@@ -47,7 +50,8 @@ class ProxyLane:
     forward: tuple[str, int] | None = None
     web: bool = False
     insecure: bool = False
-    intercepted: Collection[str] = ()  # host names that the forward proxy looks into; the rest passes untouched
+    upstream_ca: Path | None = None  # authorities that may sign for an instance, beside the usual ones
+    intercepted: Collection[str] | None = None  # hosts that the forward proxy looks into; None: everything
     confdir: str = CONF_DIR
     tls_hosts: Collection[str] = ()
 
@@ -62,9 +66,9 @@ class ProxyLane:
         except AuthorityError as error:
             raise LaneError(str(error)) from error
         master = self._master()
-        with stopped_by_signals(master.shutdown):
+        with self._authorities(master.options), stopped_by_signals(master.shutdown):
             announcer = _Announcer(master, ready, str(signer.path))
-            master.addons.add(Certificates(self.tls_hosts), *self.addons, announcer)
+            master.addons.add(Certificates(self.tls_hosts), RefusedCertificates(), *self.addons, announcer)
             try:
                 await master.run()
             except SystemExit as error:
@@ -86,6 +90,15 @@ class ProxyLane:
         options.update(**self._options())
         return master
 
+    @contextlib.contextmanager
+    def _authorities(self, options: Options) -> Iterator[None]:
+        if self.upstream_ca is None:
+            yield
+            return
+        with tempfile.TemporaryDirectory(prefix="peertape-") as folder:
+            options.update(ssl_verify_upstream_trusted_ca=str(bundle(self.upstream_ca, Path(folder))))
+            yield
+
     def _options(self) -> dict[str, Any]:
         modes = [f"reverse:{self.upstream}@{spelled(self.listen)}"]
         if self.forward:
@@ -100,7 +113,7 @@ class ProxyLane:
             "validate_inbound_headers": False,
             "ssl_insecure": self.insecure,
         }
-        if self.forward:
+        if self.forward and self.intercepted is not None:
             reverse = urlsplit(self.upstream).hostname or ""  # the option holds for both ways in
             chosen["allow_hosts"] = expressions({reverse, *self.intercepted})
         return chosen

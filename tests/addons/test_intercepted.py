@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import ssl
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from support.certificates import server_context
-from support.process import Peertape, recorded
+from support.process import PROGRAM, Peertape, recorded
+from support.tube import Tube
 from support.wire import Instance, Wire, answer
 
 from peertape.cassettes.bodies import read
@@ -146,7 +149,9 @@ def test_what_is_recorded_and_replayed(peertape, hosts: Hosts) -> None:
     elsewhere = replay.connect(forward=True)
     get(elsewhere, hosts.other, "/master.m3u8", absolute=True)  # another host's path
     assert elsewhere.message()[0].status == 501
-    assert tunnel(replay, hosts.other)[0] == 502
+    unknown = secured(replay, hosts.other)  # behind an address any host may be: the request tells
+    get(unknown, hosts.other, "/master.m3u8")
+    assert unknown.message()[0].status == 501
     assert replay.ask("GET /api/v1/videos/1")[0].status == 200  # the other way in
     for instance in (hosts.main, hosts.allowed, hosts.storage, hosts.mirror, hosts.other):
         assert instance.untouched()
@@ -167,3 +172,46 @@ def test_what_was_named_in_an_earlier_run(peertape, hosts: Hosts) -> None:
     serve(hosts.storage, "/film.mp4", "film", "video/mp4")
     assert wire.message()[1] == b"film"
     assert recorded(app.cassette, "/film.mp4")
+
+
+def test_the_instances_certificate(peertape, tmp_path: Path) -> None:
+    """Verified unless the user says otherwise; what is wrong is said once, and how to go on."""
+    tube = Tube(server_context(tmp_path, "127.0.0.1"))  # its certificate is in instance.pem
+    tube.says("GET /api/v1/config", "{}", content_type="application/json")
+    try:
+        arguments = ("--upstream", tube.url, "--forward", "127.0.0.1:0", "--cassette")
+        app = peertape("record", *arguments, "refused.cassette")
+        for _ in range(2):
+            assert app.ask("GET /api/v1/config")[0].status == 502
+        assert app.stop() == 0
+        assert [line for line in app.said.splitlines() if "certificate of" in line or "handshake" in line] == [
+            "the certificate of 127.0.0.1 is refused: self-signed certificate; "
+            "--upstream-ca FILE names an authority of your own, --insecure does not check"
+        ]
+        for command in ("record", "proxy"):
+            app = peertape(command, *arguments, f"{command}.cassette", "--upstream-ca", tmp_path / "instance.pem")
+            assert app.ask("GET /api/v1/config")[0].get("peertape-source") == "live"
+            host, port = app.forward
+            context = ssl.create_default_context(cafile=app.folder / ".mitmproxy" / "mitmproxy-ca-cert.pem")
+            proxy = f"http://{host}:{port}"
+            with httpx.Client(http2=True, verify=context, proxy=proxy, trust_env=False) as client:
+                answer = client.get(f"{tube.url}/api/v1/config")
+            assert (answer.http_version, answer.headers["peertape-source"]) == ("HTTP/2", "live")
+            assert app.stop() == 0
+        assert {head.start.split(" ")[2] for head in tube.asked} == {"HTTP/1.1"}  # all that this instance speaks
+    finally:
+        tube.die()
+
+
+def test_an_authority_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "nothing.pem").write_text("nothing")
+    for name, reason in (("nothing.pem", "holds no certificate in PEM"), ("absent.pem", "No such file")):
+        done = subprocess.run(
+            [PROGRAM, "record", "--upstream", "https://tube.example", "--upstream-ca", name],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert reason in done.stderr

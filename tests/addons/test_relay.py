@@ -308,7 +308,7 @@ def test_tls_and_the_forward_proxy(peertape: Callable[..., Peertape], tmp_path: 
     arguments = ("proxy", "--upstream", tube.url, "--forward", "127.0.0.1:0")
     app = peertape(*arguments)
     assert app.ask("GET /page")[0].status == 501
-    assert "the instance is away (TLS: self-signed certificate; --insecure does not check)" in app.said
+    assert "the instance is away (TLS: self-signed certificate; --upstream-ca FILE names" in app.said
     app.stop()
     app = peertape(*arguments, "--insecure")
     assert app.ask("GET /page")[1] == b"sealed"

@@ -18,14 +18,14 @@ ALL = "PEERTAPE_TEST_ALL"
 def module(name: str) -> None:
     """Demands a Python package of the dependency group `clients`."""
     if importlib.util.find_spec(name) is None:
-        _lacking(f"{name} is not installed; `uv sync --group clients` brings it")
+        lacking(f"{name} is not installed; `uv sync --group clients` brings it")
 
 
 def program(name: str, package: str | None = None) -> Path:
     """The path of a program on this machine; `package` is Debian's name of what brings it."""
     found = shutil.which(name)
     if found is None:
-        _lacking(f"{name} is not installed; `apt-get install {package or name}` brings it")
+        lacking(f"{name} is not installed; `apt-get install {package or name}` brings it")
     assert found is not None
     return Path(found)
 
@@ -34,11 +34,12 @@ def shared(name: str) -> Path:
     """What lies in `../shared`, beside the project."""
     path = Path(__file__).parents[3] / "shared" / name
     if not path.exists():
-        _lacking(f"there is no {path}")
+        lacking(f"there is no {path}")
     return path
 
 
-def _lacking(sentence: str) -> None:
+def lacking(sentence: str) -> None:
+    """Skips the test, or fails it where CI runs."""
     if os.environ.get(ALL):
         pytest.fail(sentence)
     pytest.skip(sentence)

@@ -150,7 +150,11 @@ class Twin:
         return found is not None and found.route.by_host and not self._reached_by(request)(request.host)
 
     def _reached_by(self, request: Request) -> Callable[[str], bool]:
-        return lambda host: is_our_host(host, request.port, self._shelf, self._public_url)
+        def ours(host: str) -> bool:
+            aliased = request.by_alias and host == request.host
+            return aliased or is_our_host(host, request.port, self._shelf, self._public_url)
+
+        return ours
 
     def _disguises(self, text: str, guessable: bool) -> frozenset[str]:
         return frozenset(cassette.pseudonyms.of(text, guessable) for cassette in self._shelf.cassettes) | {text}
