@@ -39,6 +39,10 @@ class Presence:
         self._next_try = self._clock() + self._claim  # the others need not wait for what this one finds out
         return True
 
+    @property
+    def is_away(self) -> bool:
+        return self._away or self._offline
+
     def answered(self) -> None:
         if self._away and not self._offline:
             self._away = False

@@ -87,10 +87,13 @@ class Relay:
     def request(self, flow: http.HTTPFlow) -> None:
         if flow.response is not None or flow.request.stream or is_control(flow) or is_answered(flow):
             return
-        if not self._asks(flow) or not self._presence(_origin(flow)).may_ask():
+        presence, upgrades = self._presence(_origin(flow)), _is_upgrade(flow.request)
+        if upgrades and presence.is_away:  # mitmproxy would try, and has no other answer if it fails
+            return
+        if not self._asks(flow) or not presence.may_ask():
             return
         note_asked(flow)
-        if _is_upgrade(flow.request) or not _ask(flow, _origin(flow), b"").sayable:
+        if upgrades or not _ask(flow, _origin(flow), b"").sayable:
             self._native.add(flow)
         else:
             self._hand_over(flow)

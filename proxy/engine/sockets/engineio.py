@@ -17,7 +17,7 @@ from peertape.proxy.engine.journal import Messages
 from peertape.proxy.engine.sockets import packets
 from peertape.proxy.engine.sockets.model import NO_CODE, RESTARTED, TOO_BIG, Close, Content
 from peertape.proxy.engine.sockets.packets import PacketError
-from peertape.proxy.engine.sockets.recordings import Heard
+from peertape.proxy.engine.sockets.recordings import RecordedSession
 
 NOOP_EVERY = 0.1  # seconds: while a client tries a WebSocket, its polls are sent home so often
 UPGRADE_WITHIN = 10.0  # seconds
@@ -52,7 +52,7 @@ class Terms:
 class Connection:
     """`clock` is the real one, in seconds; `is_current`: False once the session of peertape was reset.
 
-    `heard` is what it is played from; `greeting` the open packet, unless it was the answer to a handshake by polling.
+    `recording` is what it is played from; `greeting` the open packet, unless the handshake by polling had it.
     """
 
     def __init__(
@@ -64,14 +64,14 @@ class Connection:
         bell: Bell,
         clock: Callable[[], float],
         is_current: Callable[[], bool],
-        heard: Heard | None = None,
+        recording: RecordedSession | None = None,
         greeting: str | None = None,
     ) -> None:
         self.sid = sid
         self.terms = terms
         self.transport = transport
         self.bell = bell
-        self.heard = heard
+        self.recording = recording
         self.messages = Messages()
         self._talk = talk
         self._clock = clock

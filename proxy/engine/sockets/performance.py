@@ -6,8 +6,9 @@ in the others. What was recorded several times is a sequence over the whole sess
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from peertape.proxy.engine.choice import Repeat
 from peertape.proxy.engine.session import Session
@@ -89,8 +90,7 @@ class Performance[T]:
 
     def due_next(self) -> float | None:
         """When the next reply is due, by the session's clock; None if none is to come."""
-        moments = [self._dues(running)[0] for running in self._running]
-        return min(moments, default=None)
+        return min((next(self._dues(running)) for running in self._running), default=None)
 
     def take(self) -> list[Cue[T]]:
         """The replies that are due by now, in order."""
@@ -119,14 +119,14 @@ class Performance[T]:
         if part.replies:
             self._running.append(_Running(part, asked, self._session.clock.now()))
 
-    def _dues(self, running: _Running[T]) -> list[float]:
+    def _dues(self, running: _Running[T]) -> Iterator[float]:
         """When each reply that is still to come is due: none after the next one, so that they keep their order."""
-        out: list[float] = []
-        soonest = float("inf")
-        for reply in reversed(running.part.replies[running.spoken :]):
-            soonest = min(soonest, self._due(running, reply))
-            out.append(soonest)
-        return out[::-1]
+        replies = running.part.replies
+        if not running.part.has_writes:  # then they are in order, and the first of very many is told at once
+            yield from (self._due(running, replies[index]) for index in range(running.spoken, len(replies)))
+            return
+        moments = [self._due(running, reply) for reply in replies[running.spoken :]]
+        yield from reversed(list(accumulate(reversed(moments), min)))
 
     def _due(self, running: _Running[T], reply: Reply[T]) -> float:
         at = running.since + reply.delay * self._pace.scale

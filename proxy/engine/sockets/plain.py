@@ -32,8 +32,8 @@ class Language(Protocol):
         """What the rules say where nothing was recorded."""
         ...
 
-    def sent(self, content: Content) -> None:
-        """It was said to the client."""
+    def sent(self, content: Content) -> Close | None:
+        """It was said to the client; how the server closes then, if it does by its rules."""
         ...
 
 
@@ -49,8 +49,8 @@ class UnknownLanguage:
     def answer(self, content: Content) -> str | None:  # noqa: ARG002
         return None
 
-    def sent(self, content: Content) -> None:
-        pass
+    def sent(self, content: Content) -> Close | None:  # noqa: ARG002
+        return None
 
 
 class TrackerLanguage:
@@ -79,9 +79,11 @@ class TrackerLanguage:
     def answer(self, content: Content) -> str | None:
         return tracker.answer(content, self._facts) if self._emulates else None
 
-    def sent(self, content: Content) -> None:
-        if tracker.is_refusal(content):
-            self._on_refusal()
+    def sent(self, content: Content) -> Close | None:
+        if not tracker.is_refusal(content):
+            return None
+        self._on_refusal()
+        return Close()
 
 
 class PlainSocket:
@@ -143,5 +145,7 @@ class PlainSocket:
                 return [*told, said]
             told.append(self._translate(said) if isinstance(said, str) else said)
             self.messages.sent += 1
-            self._language.sent(said)
+            if (close := self._language.sent(said)) is not None:
+                self._over = True
+                return [*told, close]
         return told

@@ -50,7 +50,7 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RecordedSession:
     """A recorded session of engine.io."""
 
     cassette: str
@@ -82,11 +82,11 @@ class Recordings:
     def __init__(self, cassette: Cassette) -> None:
         self.cassette = cassette
         self._read_at: int | None = None
-        self._sessions: list[Heard] = []
+        self._sessions: list[RecordedSession] = []
         self._joined: list[Joined] = []
         self._sockets: dict[str, list[Socket]] = {}
 
-    def sessions(self) -> Sequence[Heard]:
+    def sessions(self) -> Sequence[RecordedSession]:
         self._refresh()
         return self._sessions
 
@@ -130,12 +130,12 @@ class Recordings:
 
     def _exchanges(self, folded: str) -> list[Exchange]:
         found = self.cassette.by_path([folded])
-        return [self.cassette.exchange(one.id) for one in found if one.status in (200, SWITCHED)]
+        return list(self.cassette.whole(one.id for one in found if one.status in (200, SWITCHED)))
 
     def _asker_of(self, exchange: Exchange, auth: object = None) -> Asker:
         return self.asker(exchange.request.target.partition("?")[2], exchange.request.headers, auth)
 
-    def _session(self, exchanges: Sequence[Exchange]) -> Heard | None:
+    def _session(self, exchanges: Sequence[Exchange]) -> RecordedSession | None:
         """None if its beginning was not recorded."""
         first, opening = exchanges[0], None
         for exchange in exchanges:
@@ -148,9 +148,9 @@ class Recordings:
         shaken = None if _is_switched(first) or first.response is None else first.response.headers
         started = first.timing.started
         heads = (_head(exchanges, "GET", without=first), _head(exchanges, "POST"))
-        return Heard(self.cassette.name, socket.id, started, self._asker_of(first), opening, *heads, shaken)
+        return RecordedSession(self.cassette.name, socket.id, started, self._asker_of(first), opening, *heads, shaken)
 
-    def _joinings(self, exchanges: Sequence[Exchange], session: Heard | None) -> Iterator[Joined]:
+    def _joinings(self, exchanges: Sequence[Exchange], session: RecordedSession | None) -> Iterator[Joined]:
         """Each connection to a namespace, with all that was said in it."""
         spoken = sorted(chain.from_iterable(map(_packets, exchanges)), key=lambda one: one[0])
         numbers = tuple(exchange.id for exchange in exchanges)

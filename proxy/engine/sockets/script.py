@@ -52,6 +52,7 @@ class Part[T]:
     meaning: Hashable
     said: T | None
     replies: tuple[Reply[T], ...] = ()
+    has_writes: bool = False  # some reply may have been caused by a write
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,10 @@ def parts_of[T](started: float, lines: Iterable[Line[T]], last_write: LastWrite)
         about = (draft for draft in reversed(drafts) if line.subject is not None and draft.subject == line.subject)
         owner = next(about, drafts[-1])
         owner.replies.append(_reply(line, owner.at, last_write))
-    return tuple(Part(draft.meaning, draft.said, tuple(draft.replies)) for draft in drafts)
+    return tuple(
+        Part(draft.meaning, draft.said, tuple(draft.replies), any(reply.write for reply in draft.replies))
+        for draft in drafts
+    )
 
 
 def _reply[T](line: Line[T], since: float, last_write: LastWrite) -> Reply[T]:

@@ -20,7 +20,7 @@ from peertape.proxy.engine.sockets import packets
 from peertape.proxy.engine.sockets.engineio import Connection, Terms, Transport
 from peertape.proxy.engine.sockets.handshakes import is_upgrade, switched
 from peertape.proxy.engine.sockets.namespaces import Namespaces
-from peertape.proxy.engine.sockets.recordings import Heard
+from peertape.proxy.engine.sockets.recordings import RecordedSession
 from peertape.proxy.engine.sockets.socketio import SocketIo, new_id
 from peertape.proxy.engine.sockets.sources import Sources
 from peertape.proxy.engine.sockets.state import Sockets, currency
@@ -67,7 +67,7 @@ class EngineIoServer:
             refusal = refused(self._sources.answers, now, *UNKNOWN_SID)
             return self._of(sockets.ended[sid], refusal) if sid in sockets.ended else refusal
         if upgrades and transport is Transport.WEBSOCKET:
-            return self._of(connection.heard, switched(request, connection.socket(probing=True)))
+            return self._of(connection.recording, switched(request, connection.socket(probing=True)))
         if upgrades or connection.transport is not transport or transport is not Transport.POLLING:
             return refused(self._sources.answers, now, *BAD_REQUEST)
         return self._polled(request, session, connection)
@@ -78,11 +78,11 @@ class EngineIoServer:
     def _handshake(self, request: Request, session: Session, transport: Transport, *, upgrades: bool) -> Answer:
         if upgrades is not (transport is Transport.WEBSOCKET):
             return refused(self._sources.answers, session.clock.now(), *BAD_REQUEST)
-        sockets, heard = session.recall(Sockets), self._heard(request, session, transport)
+        sockets, recording = session.recall(Sockets), self._recording_for(request, session, transport)
         recorded = self._literal(request, session) if transport is Transport.POLLING else None
         named = _sid_of(recorded)
         sid = named if named is not None and sockets.find(named) is None else new_id()
-        opening = self._opening(heard, sid, transport)
+        opening = self._opening(recording, sid, transport)
         greeting = packets.OPEN + json.dumps(opening, separators=(",", ":"))
         connection = Connection(
             sid,
@@ -92,17 +92,17 @@ class EngineIoServer:
             session.bell,
             session.clock.real,
             currency(session),
-            heard,
+            recording,
             greeting if upgrades else None,
         )
         sockets.keep(connection)
         if upgrades:
-            return self._of(heard, switched(request, connection.socket(probing=False)))
+            return self._of(recording, switched(request, connection.socket(probing=False)))
         if recorded is not None and sid == named:
             return recorded
-        return self._text(session, connection, heard.shaken if heard else None, greeting.encode(), TEXT)
+        return self._text(session, connection, recording.shaken if recording else None, greeting.encode(), TEXT)
 
-    def _heard(self, request: Request, session: Session, transport: Transport) -> Heard | None:
+    def _recording_for(self, request: Request, session: Session, transport: Transport) -> RecordedSession | None:
         """The recorded session that is next for whoever asks; else another's, which tells how such sessions are."""
         until = session.clock.known_until
         for recordings in self._sources.recordings:
@@ -115,28 +115,32 @@ class EngineIoServer:
                 return (fresh or alike[-1:])[0]
         return None
 
-    def _opening(self, heard: Heard | None, sid: str, transport: Transport) -> dict[str, object]:
-        told = {} if heard is None else heard.opening
+    def _opening(self, recording: RecordedSession | None, sid: str, transport: Transport) -> dict[str, object]:
+        told = {} if recording is None else recording.opening
         upgrades = ["websocket"] if transport is Transport.POLLING else []
         return {"sid": sid, "upgrades": upgrades, **self._sources.facts.handshake, **_terms_told(told)}
 
     def _polled(self, request: Request, session: Session, connection: Connection) -> Answer:
         if request.method == "POST":
             return self._posted(request, session, connection)
-        poll, heard = connection.poll(), connection.heard
+        poll, recording = connection.poll(), connection.recording
         if poll is None:
-            return self._of(heard, self._sources.answers.bare(OVERLAP, []))
+            return self._of(recording, self._sources.answers.bare(OVERLAP, []))
         body = poll.ready()
-        head = None if heard is None else heard.polled or (heard.shaken and heard.shaken.without("set-cookie"))
+        head = (
+            None
+            if recording is None
+            else recording.polled or (recording.shaken and recording.shaken.without("set-cookie"))
+        )
         answer = self._text(session, connection, head, body or b"", TEXT)
         return answer if body is not None else replace(answer, pending=poll)
 
     def _posted(self, request: Request, session: Session, connection: Connection) -> Answer:
-        heard = connection.heard
+        recording = connection.recording
         if request.body_digest is not None or len(request.body) > connection.terms.largest:
-            return self._of(heard, self._sources.answers.bare(TOO_LARGE, []))
+            return self._of(recording, self._sources.answers.bare(TOO_LARGE, []))
         connection.posted(request.body)
-        return self._text(session, connection, heard.posted if heard else None, DONE, HTML)
+        return self._text(session, connection, recording.posted if recording else None, DONE, HTML)
 
     def _text(self, session: Session, connection: Connection, head: Headers | None, body: bytes, kind: str) -> Answer:
         """As engine.io answers: with the headers of a recorded answer, if there is one."""
@@ -144,13 +148,15 @@ class EngineIoServer:
         headers = usual if head is None else head.without(*OF_ONE_ANSWER)
         headers = headers.replaced("Content-Length", str(len(body)))
         headers = headers.replaced("Date", http_date(session.clock.now()))
-        return self._of(connection.heard, Answer(200, headers, BytesBody(body), "OK"))
+        return self._of(connection.recording, Answer(200, headers, BytesBody(body), "OK"))
 
-    def _of(self, heard: Heard | None, answer: Answer) -> Answer:
+    def _of(self, recording: RecordedSession | None, answer: Answer) -> Answer:
         """With the source of its session."""
-        if heard is None:
+        if recording is None:
             return self._sources.emulated(answer)
-        return replace(answer, source=Source.RECORDED, exchange=heard.exchange, cassette=heard.cassette, remark=())
+        return replace(
+            answer, source=Source.RECORDED, exchange=recording.exchange, cassette=recording.cassette, remark=()
+        )
 
 
 def _sid_of(answer: Answer | None) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.sockets.engineio import Connection
-from peertape.proxy.engine.sockets.recordings import Heard
+from peertape.proxy.engine.sockets.recordings import RecordedSession
 
 MOST = 1000  # connections that are kept; a client may open any number
 
@@ -15,7 +15,7 @@ MOST = 1000  # connections that are kept; a client may open any number
 @dataclass(slots=True)
 class Sockets:
     connections: dict[str, Connection] = field(default_factory=dict)  # by sid
-    ended: dict[str, Heard | None] = field(default_factory=dict)  # by sid, what those were played from that are over
+    ended: dict[str, RecordedSession | None] = field(default_factory=dict)  # what they were played from
     kept_out: dict[str, float] = field(default_factory=dict)  # a client's address -> until when, by the clock
 
     def find(self, sid: str) -> Connection | None:
@@ -37,7 +37,7 @@ class Sockets:
 
     def _end(self, connection: Connection) -> None:
         del self.connections[connection.sid]
-        self.ended[connection.sid] = connection.heard
+        self.ended[connection.sid] = connection.recording
         if len(self.ended) > MOST:
             del self.ended[next(iter(self.ended))]
 
