@@ -62,6 +62,13 @@ class RecordedSession:
     posted: Headers | None  # the head of an answer to a client's packets
     shaken: Headers | None  # the head of the answer to a handshake by polling
 
+    @property
+    def poll_head(self) -> Headers | None:
+        """As polls are answered: at least as the handshake was, but for the cookies that it set."""
+        if self.polled is not None or self.shaken is None:
+            return self.polled
+        return self.shaken.without("set-cookie")
+
 
 @dataclass(frozen=True, slots=True)
 class Socket:
@@ -152,28 +159,23 @@ class Recordings:
 
     def _joinings(self, exchanges: Sequence[Exchange], session: RecordedSession | None) -> Iterator[Joined]:
         """Each connection to a namespace, with all that was said in it."""
-        spoken = sorted(chain.from_iterable(map(_packets, exchanges)), key=lambda one: one[0])
+        spoken = sorted(chain.from_iterable(map(_packets, exchanges)), key=lambda one: (one[0], not one[1]))
         numbers = tuple(exchange.id for exchange in exchanges)
         number = session.exchange if session is not None else numbers[0]
-        open_now: dict[str, tuple[Packet, float, list[Line[Said]]]] = {}
-        ended: list[tuple[Packet, float, list[Line[Said]]]] = []
-        for at, from_client, said in _spoken(spoken):
+        begun: list[tuple[Packet, float, list[Line[Said]]]] = []
+        open_now: dict[str, list[Line[Said]]] = {}  # by namespace
+        closes = ((at, False, close) for at, close in filter(None, map(_server_close, exchanges)))
+        for at, from_client, said in chain(_spoken(spoken), closes):
             if isinstance(said, Close):
-                for *_, lines in open_now.values():
+                for lines in open_now.values():
                     lines.append(Line(at, from_client, said))
-                break
-            if from_client and said.kind is Kind.CONNECT:
-                if said.namespace in open_now:
-                    ended.append(open_now[said.namespace])
-                open_now[said.namespace] = (said, at, [])
+            elif from_client and said.kind is Kind.CONNECT:
+                open_now[said.namespace] = []
+                begun.append((said, at, open_now[said.namespace]))
             elif said.namespace in open_now:
                 is_answer = said.kind in (Kind.CONNECT, Kind.CONNECT_ERROR, Kind.ACK, Kind.BINARY_ACK)
-                open_now[said.namespace][2].append(Line(at, from_client, said, said.meaning, None, is_answer))
-        for exchange in exchanges:
-            if (close := _server_close(exchange)) is not None:
-                for *_, lines in open_now.values():
-                    lines.append(Line(close[0], False, close[1]))
-        for place, (connect, at, lines) in enumerate((*ended, *open_now.values())):
+                open_now[said.namespace].append(Line(at, from_client, said, said.meaning, None, is_answer))
+        for place, (connect, at, lines) in enumerate(begun):
             accepted = any(map(_lets_in, lines))
             key = (self.cassette.name, number, connect.namespace, place)
             parts = parts_of(at, lines, self._last_write)

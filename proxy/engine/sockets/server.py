@@ -36,6 +36,7 @@ TERMS = ("pingInterval", "pingTimeout", "maxPayload")
 DONE = b"ok"
 OVERLAP = 400
 TOO_LARGE = 413
+SERVER_ERROR = 500
 UNKNOWN_SID, BAD_REQUEST = (1, "Session ID unknown"), (3, "Bad request")
 OF_ONE_ANSWER = ("content-encoding", "transfer-encoding", "etag")
 
@@ -123,16 +124,13 @@ class EngineIoServer:
     def _polled(self, request: Request, session: Session, connection: Connection) -> Answer:
         if request.method == "POST":
             return self._posted(request, session, connection)
+        if request.method != "GET":
+            return self._of(connection.recording, self._sources.answers.bare(SERVER_ERROR, []))
         poll, recording = connection.poll(), connection.recording
         if poll is None:
             return self._of(recording, self._sources.answers.bare(OVERLAP, []))
         body = poll.ready()
-        head = (
-            None
-            if recording is None
-            else recording.polled or (recording.shaken and recording.shaken.without("set-cookie"))
-        )
-        answer = self._text(session, connection, head, body or b"", TEXT)
+        answer = self._text(session, connection, recording.poll_head if recording else None, body or b"", TEXT)
         return answer if body is not None else replace(answer, pending=poll)
 
     def _posted(self, request: Request, session: Session, connection: Connection) -> Answer:

@@ -17,7 +17,7 @@ class SocketsStage:
         self._upgrades = Upgrades(sources)
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
-        if request.path == PATH and request.method in ("GET", "POST"):
+        if request.path == PATH and request.method != "HEAD":
             return self._engine_io.answer(request, session, rest)
         if is_upgrade(request):
             return self._upgrades.answer(request, session, rest)

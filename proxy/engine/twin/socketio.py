@@ -18,7 +18,7 @@ def handshake_refusal(answers: Answers, request: Request, now: float) -> Answer 
     query = parse_qs(request.query, keep_blank_values=True)
     if query.get("transport", [""])[-1] not in _TRANSPORTS:
         code, message = 0, "Transport unknown"
-    elif "sid" in query:
+    elif query.get("sid", [""])[-1]:
         return None
     elif request.method != "GET":
         code, message = 2, "Bad handshake method"

@@ -196,6 +196,13 @@ class TestHandshakes:
         server.session.reset()
         assert server.ask("GET", f"{base()}&sid={sid}").status == 400
 
+    @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS"])
+    def test_other_methods(self, serve: Serve, method: str) -> None:
+        server = serve([login(1, TOKEN)])
+        assert server.ask(method, base()).status == 400
+        assert server.ask(method, f"{base()}&sid=nobody").status == 400
+        assert server.ask(method, f"{base()}&sid={server.handshake()}").status == 500
+
     def test_an_upgrade_of_something_else_is_none(self, serve: Serve) -> None:
         server = serve([login(1, TOKEN)])
         asked = server.ask("GET", "/tracker/socket", "", ("Upgrade", "h2c"), ("Connection", "Upgrade"))
