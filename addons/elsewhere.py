@@ -13,7 +13,16 @@ from mitmproxy import http
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from peertape.addons.addresses import Addresses, OffLimitsError
-from peertape.addons.convert import ANSWERED, CLIENT_HOST, REACHED, SESSION, as_sent, is_reverse, request_of
+from peertape.addons.convert import (
+    ANSWERED,
+    CLIENT_HOST,
+    REACHED,
+    SESSION,
+    as_sent,
+    is_elsewhere,
+    is_reverse,
+    request_of,
+)
 from peertape.addons.relay import Relay
 from peertape.addons.replayer import mark
 from peertape.cassettes.origin import Origin
@@ -56,11 +65,15 @@ class Elsewhere:
         flow.request.data.path = query_inward(asked.target, client, self._origin() or client).encode("latin-1")
         flow.request.data.scheme = asked.origin.scheme.encode()
         flow.request.data.host, flow.request.data.port = asked.origin.name, asked.origin.port
-        if "upgrade" in headers:
-            self._pointed.add((asked.origin.name, asked.origin.port))
+        self._pointed.add((asked.origin.name, asked.origin.port))
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        """No body goes there, nor is any expected."""
+        if is_elsewhere(flow):
+            flow.request.raw_content = b""
 
     async def server_connect(self, data: ServerConnectionHookData) -> None:
-        """For what mitmproxy asks itself: WebSockets of trackers."""
+        """For what mitmproxy asks itself: WebSockets of trackers, and what no well-behaved client can say."""
         if data.server.address is None or data.server.address[:2] not in self._pointed:
             return
         host, port = data.server.address[:2]

@@ -8,7 +8,7 @@ import time
 
 from mitmproxy import http
 
-from peertape.addons.convert import is_answered, is_control
+from peertape.addons.convert import is_answered, is_control, is_elsewhere
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Politeness:
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         response = flow.response
-        if response is None or response.headers.get("x-ratelimit-remaining") != "0":
+        if response is None or is_elsewhere(flow) or response.headers.get("x-ratelimit-remaining") != "0":
             return
         limit = response.headers.get("x-ratelimit-limit", "?")
         wait = _until_reset(response.headers)

@@ -18,7 +18,9 @@ from peertape.cassettes.paths import fold
 from peertape.config import facts
 
 FEEDS = "/feeds/"
-_STRING = rb'"(?:[^"\\]|\\.)*"'
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_SEVERAL = rb"\[\s*" + _STRING.pattern + rb"(?:\s*,\s*" + _STRING.pattern + rb")*\s*\]"
+_MEMBER_VALUE = re.compile(rb"\s*:\s*(" + _STRING.pattern + rb"|" + _SEVERAL + rb")")
 _TAG_TO_ATTRIBUTE = r"""\b(?:[^<>"']|"[^"<]*"|'[^'<]*')*?\s"""
 _UNREAD = re.compile(rb"<!\[CDATA\[|<!--")  # what users wrote, and remarks
 _ENDS = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
@@ -66,14 +68,22 @@ def names_in_json(path: str) -> bool:
 
 def _in_json(text: bytes) -> Iterator[FileLink]:
     """A quoted name before a colon can be nothing but a member's: within a string its quotes are escaped."""
-    for member in _members().finditer(text):
-        at = member.start("value")
-        for value in re.finditer(_STRING, member["value"]):
+    for at in sorted(_ends_of_names(text)):
+        value = _MEMBER_VALUE.match(text, at)
+        for found in _STRING.finditer(text, *value.span(1)) if value else ():
             try:
-                reference = json.loads(value[0])
+                reference = json.loads(found[0])
             except ValueError:  # no JSON, or no UTF-8
                 continue
-            yield FileLink(at + value.start() + 1, at + value.end() - 1, reference, _json_spelled)
+            yield FileLink(found.start() + 1, found.end() - 1, reference, _json_spelled)
+
+
+def _ends_of_names(text: bytes) -> Iterator[int]:
+    for name in _names():
+        at = text.find(name)
+        while at >= 0:
+            yield at + len(name)
+            at = text.find(name, at + len(name))
 
 
 def _in_playlist(text: bytes) -> Iterator[FileLink]:
@@ -110,10 +120,8 @@ def _without_unread(text: bytes) -> bytes:
 
 
 @cache
-def _members() -> re.Pattern[bytes]:
-    names = b"|".join(re.escape(name.encode()) for name in sorted(facts.load().naming_members))
-    several = rb"\[\s*" + _STRING + rb"(?:\s*,\s*" + _STRING + rb")*\s*\]"
-    return re.compile(rb'"(?:' + names + rb')"\s*:\s*(?P<value>' + _STRING + rb"|" + several + rb")")
+def _names() -> tuple[bytes, ...]:
+    return tuple(f'"{name}"'.encode() for name in facts.load().naming_members)
 
 
 @cache

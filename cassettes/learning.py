@@ -84,7 +84,7 @@ def file_origins(
     *,
     of_instance: bool,
 ) -> frozenset[Origin]:
-    """Where files lie, as a complete exchange says: the places that its answer links to, or is redirected to."""
+    """Where files lie, as an answer says: the places that it links to, or redirects to."""
     path = request.target.partition("?")[0]
     links: list[str] = []
     if text and 200 <= response.status < 300 and len(text) <= MOST_BYTES:

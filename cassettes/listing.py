@@ -33,6 +33,8 @@ _LINES = (
         exchanges.c.id,
         exchanges.c.started_at,
         exchanges.c.method,
+        exchanges.c.scheme,
+        exchanges.c.authority,
         exchanges.c.target,
         exchanges.c.status,
         exchanges.c.state,
@@ -63,6 +65,8 @@ class Line:
     id: int
     started: float
     method: str
+    scheme: str
+    authority: str  # that it was asked under
     target: str
     status: int | None
     state: State
@@ -117,6 +121,8 @@ def lines(cassette: Cassette) -> Iterator[Line]:
                 row.id,
                 row.started_at,
                 row.method,
+                row.scheme,
+                row.authority,
                 row.target,
                 row.status,
                 State(row.state),

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, insert, select, update
 
-from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version
+from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version, file_origins
+from peertape.cassettes.model import RecordedRequest, RecordedResponse
 from peertape.cassettes.named import NAMED_HOSTS, NAMED_ORIGINS, hosts_in, origins_in
 from peertape.cassettes.origin import Origin
 from peertape.cassettes.schema import credentials, exchanges, meta, resources, users
@@ -66,8 +67,15 @@ class Lore:
         self._hosts = frozenset()
         self._unwritten = False
 
-    def name(self, origins: frozenset[Origin]) -> None:
-        """Places of files; they reach the disk with the next `flush`."""
+    def name_places(self, request: RecordedRequest, response: RecordedResponse, text: bytes | None) -> None:
+        """Where files lie, as an answer says, whose body is `text` once it is whole; on the disk by the next `flush`.
+
+        Only the instance is believed, and those that it named.
+        """
+        is_instance = self.is_instance(request.authority)
+        if not is_instance and Origin.of(request.scheme, request.authority) not in self.named_origins:
+            return
+        origins = file_origins(request, response, text, of_instance=is_instance)
         if not origins <= self.named_origins:
             self.named_origins |= origins
             self._unwritten = True

@@ -18,7 +18,7 @@ from peertape.cassettes import database, schema
 from peertape.cassettes.chunks import BodyWriter
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.keys import keys_of
-from peertape.cassettes.learning import file_origins, learn
+from peertape.cassettes.learning import learn
 from peertape.cassettes.lore import Lore
 from peertape.cassettes.model import Closing, Exchange, Message, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.origin import Origin
@@ -158,16 +158,11 @@ class CassetteWriter:
         for fact in learn(request.method, request.target, request.headers, body, response.status, text, kind):
             with suppress(UnicodeEncodeError, OverflowError):  # names and numbers that no PeerTube gives
                 self._lore.keep(fact)
-        self._lore.name(self._places(request, response, text))
+        self._lore.name_places(request, response, text)
 
-    def _places(self, request: RecordedRequest, response: RecordedResponse, text: bytes | None) -> frozenset[Origin]:
-        """Only the instance, and where it said that files lie, is believed."""
-        asked = Origin.of(request.scheme, request.authority)
-        if self._lore.is_instance(request.authority):
-            return file_origins(request, response, text, of_instance=True)
-        if asked in self._lore.named_origins:
-            return file_origins(request, response, text, of_instance=False)
-        return frozenset()
+    def name_redirect(self, request: RecordedRequest, response: RecordedResponse) -> None:
+        """A client may follow it before its body has ended."""
+        self._lore.name_places(request, response, None)
 
     def _issue(self, text: str) -> None:
         self._connection.execute(_ADD_PSEUDONYM, {"text": schema.pseudonym_text(text)})
@@ -265,6 +260,7 @@ class ExchangeWriter:
             answering_at=at,
         )
         self._add_headers("response", redactor.headers(response.headers, response=True))
+        self._writer.name_redirect(self.request, response)
 
     def response_data(self, data: bytes) -> None:
         if self._response_body is not None:

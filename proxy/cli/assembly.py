@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -50,7 +50,7 @@ from peertape.proxy.engine.stages.playing import playing
 from peertape.proxy.engine.stages.preferred import PreferredErrorStage, PreferredLimitStage
 from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.refresh import RefreshStage
-from peertape.proxy.engine.stages.sockets import SocketsStage
+from peertape.proxy.engine.stages.sockets import ForeignSocketsStage, SocketsStage
 from peertape.proxy.engine.stages.source import Observer, SourceStage
 from peertape.proxy.engine.tally import Tally
 from peertape.proxy.engine.tolerance import IgnoreRule, Tolerance
@@ -112,9 +112,13 @@ class Parts:
             mishap = mishaps.stages(self.faults, self.answers(), self.rules.version, self.on_demand)
         else:
             mishap = mishaps.stages_behind_gate(self.faults)
+        sources = self.socket_sources(recorded, repeat)
         inside = playing(recorded, self.explainer, twin, between, outside.behind_routes)
         before: tuple[Stage, ...] = (
-            self.elsewhere_stage([*mishap, DateStage(), recorded, self.miss_stage()], permits_known(self.shelf)),
+            self.elsewhere_stage(
+                [*mishap, ForeignSocketsStage(replace(sources, twin=None)), DateStage(), recorded, self.miss_stage()],
+                permits_known(self.shelf),
+            ),
             self.source_stage(),
             control,
             *mishap,
@@ -123,7 +127,7 @@ class Parts:
             limits,
             *outside.before_routes,
             PreferredErrorStage(self.on_demand),
-            SocketsStage(self.socket_sources(recorded, repeat)),
+            SocketsStage(sources),
         )
         return [*before, *inside]
 

@@ -20,6 +20,7 @@ from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.engine.model import Answer
 
 REFUSED, BAD_GATEWAY = 403, 502
+PATIENCE = 60.0  # seconds for a host where nothing takes its place
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,8 @@ def way_elsewhere(
             return replayer.ask(flow, digest)
         return refusals.of(flow, BAD_GATEWAY, f"{flow.request.host_header} is away: {failure}.")
 
-    instance = Instance(
-        settings.upstream_timeout, insecure=settings.insecure, ca=settings.upstream_ca, backend=Backend(addresses)
-    )
+    timeout = PATIENCE if presence is None else settings.upstream_timeout
+    instance = Instance(timeout, insecure=settings.insecure, ca=settings.upstream_ca, backend=Backend(addresses))
     asked = presence or _always_there
     return WayElsewhere(
         Elsewhere(recording, addresses, origin),

@@ -82,12 +82,14 @@ class HostLinks:
 
     def reference(self, reference: str, place: Place) -> str:
         """How the client is to be told what the answer of `place` calls `reference`; that itself if it may stay."""
-        try:
-            meant = urljoin(place.url, reference)
-            taken = urljoin(place.seen_from(self._client), reference)
-        except ValueError:  # no URL
-            return reference
-        origin = Origin.of_url(meant)
+        origin, meant, taken = Origin.of_url(reference), reference, reference
+        if origin is None:
+            try:
+                meant = urljoin(place.url, reference)
+                taken = urljoin(place.seen_from(self._client), reference)
+            except ValueError:  # no URL
+                return reference
+            origin = Origin.of_url(meant)
         if origin is None or self._is_instance(origin):
             return reference
         right = under(self._client, meant)

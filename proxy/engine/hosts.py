@@ -28,6 +28,14 @@ def of_host(request: Request, candidates: list[Candidate], cassette: Cassette) -
     return [candidate for candidate in candidates if candidate.authority == public]
 
 
+def may_answer(request: Request, authority: str, cassette: Cassette) -> bool:
+    """Whether a socket that was recorded under that Host may answer: another host's only who asks for that host."""
+    if request.host == authority or request.reached is not None:
+        return request.host == authority
+    is_named = any(origin.authority == authority for origin in cassette.named_origins())
+    return is_instance(authority, cassette) or not is_named
+
+
 def main_authority(cassette: Cassette) -> str | None:
     """The recorded Host of the public instance; else the Host under which the first exchange was recorded."""
     known = cassette.authorities()
@@ -40,8 +48,12 @@ def main_authority(cassette: Cassette) -> str | None:
 
 def is_instance(host: str, cassette: Cassette) -> bool:
     """Whether that Host is the instance's, and not that of its files elsewhere."""
+    return host in hosts_of_instance(cassette)
+
+
+def hosts_of_instance(cassette: Cassette) -> frozenset[str | None]:
     upstream = urlsplit(cassette.meta().get("upstream", "")).netloc
-    return host in (upstream, _public(cassette), main_authority(cassette))
+    return frozenset({upstream, _public(cassette), main_authority(cassette)})
 
 
 def names(cassette: Cassette) -> frozenset[str]:

@@ -55,7 +55,8 @@ class OutLinks:
         client = origin_of(request.scheme, host)
         if client is None:
             return answer
-        place = Place(Origin.parse(origin), request.target, request.method)
+        # Through the forward proxy the app asks other hosts by their names, whatever it calls the instance.
+        place = Place(Origin.parse(origin), request.target, request.method) if request.origin_form else None
         return rewrite_answer(answer, origin, client, place=place)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import click
 from rich.console import Console
@@ -17,12 +17,14 @@ from peertape.config.patterns import pattern
 from peertape.proxy.cli.cassette.opening import opened
 from peertape.proxy.cli.cassette.wording import moment, printable
 from peertape.proxy.cli.trouble import explained
+from peertape.proxy.engine.hosts import hosts_of_instance
 
 NOTHING = "-"
 COLUMNS = ("id", "time", "method", "status", "state", "identity", "size", "type", "target")
 NUMBERS = frozenset({"id", "status", "size"})
 
 Wanted = Callable[[Line], bool]
+Own = Collection[str | None]  # the Hosts of the instance
 
 
 @click.command(name="ls")
@@ -36,7 +38,8 @@ def command(cassette: str, method: str | None, paths: tuple[str, ...], identity:
     """List the exchanges of CASSETTE, one line each, in recorded order.
 
     The columns: id, time, method, status, what became of the exchange if it is not complete, who asked, the size of the
-    response body in octets, its media type, and the target. `-` stands for nothing.
+    response body in octets, its media type, and the target; as a URL if it was asked of another host than the
+    instance's. `-` stands for nothing.
 
     \b
       peertape cassette ls peertape.cassette --method POST
@@ -46,13 +49,14 @@ def command(cassette: str, method: str | None, paths: tuple[str, ...], identity:
     wanted = _filter(method, paths, identity)
     with opened(cassette) as found:
         lines = filter(wanted, listing.lines(found))
+        own = hosts_of_instance(found)
         if as_json:
             for line in lines:
                 click.echo(json.dumps(_object(line), ensure_ascii=False))
         elif (console := Console()).is_terminal:
-            console.print(_table(lines))
+            console.print(_table(lines, own))
         else:
-            for text in _plain(lines):
+            for text in _plain(lines, own):
                 click.echo(text)
 
 
@@ -70,7 +74,8 @@ def _filter(method: str | None, paths: Sequence[str], identity: str | None) -> W
     return wanted
 
 
-def _cells(line: Line) -> tuple[str, ...]:
+def _cells(line: Line, own: Own) -> tuple[str, ...]:
+    target = line.target if line.authority in own else f"{line.scheme}://{line.authority}{line.target}"
     return (
         str(line.id),
         moment(line.started),
@@ -80,7 +85,7 @@ def _cells(line: Line) -> tuple[str, ...]:
         line.identity,
         str(line.size),
         printable(line.content_type) or NOTHING,
-        printable(line.target),
+        printable(target),
     )
 
 
@@ -89,6 +94,7 @@ def _object(line: Line) -> dict[str, object]:
         "id": line.id,
         "time": moment(line.started),
         "method": line.method,
+        "origin": f"{line.scheme}://{line.authority}",
         "target": line.target,
         "status": line.status,
         "state": str(line.state),
@@ -99,7 +105,7 @@ def _object(line: Line) -> dict[str, object]:
     }
 
 
-def _table(lines: Iterable[Line]) -> Table:
+def _table(lines: Iterable[Line], own: Own) -> Table:
     table = Table(*COLUMNS[:-1], box=None, pad_edge=False, header_style="bold")
     table.add_column(COLUMNS[-1], overflow="fold", ratio=1)
     for column in table.columns[:-1]:
@@ -107,13 +113,13 @@ def _table(lines: Iterable[Line]) -> Table:
         column.justify = "right" if column.header in NUMBERS else "left"
     for line in lines:
         broken = line.state is not State.COMPLETE or (line.status or 500) >= 400
-        table.add_row(*map(Text, _cells(line)), style="red" if broken else None)
+        table.add_row(*map(Text, _cells(line, own)), style="red" if broken else None)
     return table
 
 
-def _plain(lines: Iterable[Line]) -> Iterator[str]:
+def _plain(lines: Iterable[Line], own: Own) -> Iterator[str]:
     """In columns, of which nothing is cut: for pipes."""
-    rows = [_cells(line) for line in lines]
+    rows = [_cells(line, own) for line in lines]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         aligned = (

@@ -20,6 +20,7 @@ from peertape.cassettes.store import Cassette
 from peertape.proxy.cli.cassette.opening import opened
 from peertape.proxy.cli.cassette.wording import moment, printable, size
 from peertape.proxy.cli.trouble import Trouble, explained
+from peertape.proxy.engine.hosts import is_instance
 
 NO_CODE = 1005  # RFC 6455, section 7.4.1
 LARGEST_SHOWN = 4 * 1024 * 1024  # octets of a body that is shown as text
@@ -98,7 +99,8 @@ def _about(cassette: Cassette, exchange: Exchange, keys: StoredKeys) -> Iterator
     yield f"recorded {moment(exchange.timing.started)}{_steps(exchange.timing)}"
     credential = f" (credential {keys.credential})" if keys.credential else ""
     yield f"identity {listing.identity(cassette, keys.credential)}{credential}"
-    yield f"instance {exchange.request.scheme}://{exchange.request.authority}" + (
+    what = "instance" if is_instance(exchange.request.authority, cassette) else "another host,"
+    yield f"{what} {exchange.request.scheme}://{exchange.request.authority}" + (
         f", asked for as {exchange.client_host}" if exchange.client_host else ""
     )
     if keys.exact and keys.telling and keys.body_digest:

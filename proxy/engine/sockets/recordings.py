@@ -74,6 +74,7 @@ class RecordedSession:
 class Socket:
     """A recorded WebSocket of its own."""
 
+    authority: str
     asker: Asker
     query: tuple[tuple[str, str], ...]
     head: Headers
@@ -200,7 +201,7 @@ class Recordings:
         )
         head = exchange.response.headers if exchange.response is not None else Headers()
         query = tolerant_query(exchange.request.target.partition("?")[2])
-        return Socket(self._asker_of(exchange), query, head, script)
+        return Socket(exchange.request.authority, self._asker_of(exchange), query, head, script)
 
     def _last_write(self, after: float, until: float) -> Write | None:
         found = self.cassette.last_write(after, until, besides=SOCKET_IO)

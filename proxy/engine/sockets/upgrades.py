@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import tolerant_query
 from peertape.config.patterns import pattern
+from peertape.proxy.engine.hosts import may_answer
 from peertape.proxy.engine.model import Answer, Delivery, Request, Source
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import ANONYMOUS
@@ -63,7 +64,9 @@ class Upgrades:
         alike = [
             socket
             for socket in recordings.sockets(folded, language.tell)
-            if socket.query == query and (until is None or socket.script.started <= until)
+            if socket.query == query
+            and (until is None or socket.script.started <= until)
+            and may_answer(request, socket.authority, recordings.cassette)
         ]
         if is_for_all:
             return alike

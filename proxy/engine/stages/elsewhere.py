@@ -80,7 +80,7 @@ class ElsewhereStage:
         return rest(request) if self._is_for_instance(request) else self._behind.answer(request, session)
 
     def _is_for_instance(self, request: Request) -> bool:
-        if request.origin_form or not self._shelf.cassettes:
+        if request.origin_form or request.by_alias or not self._shelf.cassettes:
             return True
         return any(is_instance(request.host, cassette) for cassette in self._shelf.cassettes)
 

@@ -22,3 +22,13 @@ class SocketsStage:
         if is_upgrade(request):
             return self._upgrades.answer(request, session, rest)
         return rest(request)
+
+
+class ForeignSocketsStage:
+    """WebSockets of other hosts: those of trackers, as they were recorded. `sources` emulate nothing."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._upgrades = Upgrades(sources)
+
+    def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
+        return self._upgrades.answer(request, session, rest) if is_upgrade(request) else rest(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,17 @@ def test_nothing_is_cut_in_a_pipe(tmp_path: Path, run: Run) -> None:
     assert run("ls", tape).stdout.endswith(f"  {target}\n")
 
 
+def test_files_of_other_hosts_are_urls(tmp_path: Path, run: Run) -> None:
+    own = samples.made(1, "GET", "/api/v1/videos", 200)
+    film = samples.made(2, "GET", "/film.mp4", 200)
+    film = replace(film, request=replace(film.request, authority="files.example:8443"))
+    tape = samples.record(tmp_path / "two.cassette", [own, film])
+    ends = [line.split()[-1] for line in run("ls", tape).stdout.splitlines()]
+    assert ends == ["/api/v1/videos", f"{film.request.scheme}://files.example:8443/film.mp4"]
+    assert "# another host, " in run("show", tape, "2").stdout
+    assert json.loads(run("ls", tape, "--json").stdout.splitlines()[1])["origin"].endswith("://files.example:8443")
+
+
 def test_json_lines(tape: Path, run: Run) -> None:
     objects = [json.loads(line) for line in run("ls", tape, "--json").stdout.splitlines()]
     assert len(objects) == 10
@@ -48,6 +60,7 @@ def test_json_lines(tape: Path, run: Run) -> None:
         "id": 9,
         "time": "2023-11-14T22:13:29.000Z",
         "method": "DELETE",
+        "origin": "https://tube.example",
         "target": "/api/v1/videos/9",
         "status": 401,
         "state": "complete",

@@ -316,28 +316,67 @@ def test_the_socket_of_a_tracker(peertape: Callable[..., Peertape], world: World
         )
         wire.rest()
 
-    tracker.routes["GET /tracker/socket"] = socket
-    world.tube.says(
-        f"GET {VIDEO}", json.dumps({"trackerUrls": [f"ws://{tracker.authority}/tracker/socket"]}), content_type=JSON
-    )
-    try:
-        app = peertape(command, "--upstream", world.tube.url)
-        (link,) = json.loads(get(app, VIDEO)[1])["trackerUrls"]
+    def hear(of: Peertape) -> None:
+        (link,) = json.loads(get(of, VIDEO)[1])["trackerUrls"]
         path = f"/__peertape__/host/http/{tracker.authority}/tracker/socket"
-        assert link == f"ws://{app.host}:{app.port}{path}"
-        wire = app.connect()
+        assert link == f"ws://{of.host}:{of.port}{path}"
+        wire = of.connect()
         wire.send(
-            f"GET {path} HTTP/1.1\r\nHost: {app.host}:{app.port}\r\nCookie: x=y\r\nUpgrade: websocket\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: {of.host}:{of.port}\r\nCookie: x=y\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         assert wire.head().status == 101
         assert wire.exactly(7) == b"\x81\x05hello"
         wire.close()
+
+    tracker.routes["GET /tracker/socket"] = socket
+    named = json.dumps({"trackerUrls": [f"ws://{tracker.authority}/tracker/socket"]})
+    world.tube.says(f"GET {VIDEO}", named, content_type=JSON)
+    try:
+        app = peertape(command, "--upstream", world.tube.url)
+        hear(app)
         assert tracker.asked[-1].get("cookie") is None
-        (recorded_one,) = recorded(app.cassette, "/tracker/socket")
-        assert (recorded_one.request.authority, len(recorded_one.messages)) == (tracker.authority, 1)
+        (heard,) = recorded(app.cassette, "/tracker/socket")
+        assert (heard.request.authority, len(heard.messages)) == (tracker.authority, 1)
+        assert app.stop() == 0, app.said
     finally:
         tracker.die()
+    hear(peertape("replay", app.cassette))
+
+
+def test_faults_strike_there_too(peertape: Callable[..., Peertape], world: World) -> None:
+    app = peertape("proxy", "--upstream", world.tube.url, "--insecure", "--fault", "503*1@GET /film.mp4")
+    get(app, VIDEO)
+    head, _ = app.ask(f"GET {world.film}")
+    assert (head.status, world.files.heads("/film.mp4")) == (503, [])
+    assert app.ask(f"GET {world.film}")[1] == b"film octets"
+    app.stop()
+    replay = peertape("replay", app.cassette, "--fault", "cut-body@GET /film.mp4")
+    get(replay, VIDEO)
+    wire = replay.connect()
+    wire.send(f"GET {world.film} HTTP/1.1\r\nHost: {replay.host}:{replay.port}\r\n\r\n")
+    assert wire.head().get("content-length") == "11"
+    assert wire.rest() == b"film "
+
+
+def test_many_at_once(peertape: Callable[..., Peertape], world: World) -> None:
+    """Big files and small ones, each whole, and nothing of one in another."""
+    files = {f"/big-{n}.mp4": bytes([n]) * (3_000_000 + n) for n in range(6)}
+    for path, octets in files.items():
+        world.files.says(f"GET {path}", octets, content_type="video/mp4")
+    for command, options in (("record", ()), ("proxy", ()), ("replay", ("--limits", "off"))):
+        upstream = () if command == "replay" else ("--upstream", world.tube.url, "--insecure")
+        app = peertape(command, *upstream, *options, *(("peertape.cassette",) if command == "replay" else ()))
+        get(app, VIDEO)
+        wires = {path: app.connect() for path in files}
+        for path, wire in wires.items():
+            link = world.film.replace("/film.mp4", path)
+            wire.send(f"GET {link} HTTP/1.1\r\nHost: {app.host}:{app.port}\r\n\r\n")
+        for path, wire in wires.items():
+            assert wire.message()[1] == files[path]
+        assert app.stop() == 0, app.said
+        if command == "proxy":
+            world.files.die()
 
 
 def test_a_host_that_is_away_while_recording(peertape: Callable[..., Peertape], world: World) -> None:

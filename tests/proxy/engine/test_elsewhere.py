@@ -110,6 +110,15 @@ def test_the_same_through_the_forward_proxy(tape: Tape, replay: Callable[[], Rep
     assert app.rules.asked == ["/api/v1/videos/1"]
 
 
+def test_an_alias_through_the_forward_proxy_is_the_instance(tape: Tape, replay: Callable[[], Replay]) -> None:
+    tape.add("GET", "/api/v1/videos/1", VIDEO)
+    app = replay()
+    asked = replace(request("GET", "/api/v1/videos/1", host="alias.example"), origin_form=False, by_alias=True)
+    told = value(app.engine.answer(asked, app.session))
+    assert told == {**VIDEO, "url": "http://alias.example/w/1"}  # the file is asked of its own host
+    assert app.rules.asked == ["/api/v1/videos/1"]
+
+
 def test_a_playlist_is_rewritten_and_derived_from(tape: Tape, replay: Callable[[], Replay]) -> None:
     tape.add("GET", "/api/v1/videos/1", {**VIDEO, "playlistUrl": f"https://{FILES}/hls/m.m3u8"})
     tape.add("GET", "/hls/m.m3u8", b"#EXTM3U\n/v.m3u8\nhttps://tube.example/w/1\n", response_headers=HLS, host=FILES)
