@@ -30,6 +30,12 @@ def program(name: str, package: str | None = None) -> Path:
     return Path(found)
 
 
+def npm(name: str) -> None:
+    """Demands an npm package of `tests/clients/package.json`."""
+    if not (Path(__file__).parents[1] / "clients" / "node_modules" / name / "package.json").exists():
+        lacking(f"{name} is not installed; `npm install --prefix tests/clients` brings it")
+
+
 def shared(name: str) -> Path:
     """What lies in `../shared`, beside the project."""
     path = Path(__file__).parents[3] / "shared" / name
