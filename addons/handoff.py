@@ -254,8 +254,7 @@ class Handoff:
         if upgrade is None:
             await send({"type": "websocket.close"})
             return
-        await send({"type": "websocket.accept", "subprotocol": upgrade.head.headers.get("Sec-WebSocket-Protocol")})
-        work = asyncio.ensure_future(play(upgrade.endpoint, receive, send, CloseReason.NO_STATUS_RCVD))
+        work = asyncio.ensure_future(_accepted(upgrade, receive, send))
         self._under_way.add(work)
         work.add_done_callback(self._under_way.discard)
         (failure,) = await asyncio.gather(work, return_exceptions=True)
@@ -280,6 +279,14 @@ class Handoff:
         finally:
             if answer.close is not None:
                 await answer.close()
+
+
+async def _accepted(upgrade: _Socket, receive: Receive, send: Send) -> None:
+    try:
+        await send({"type": "websocket.accept", "subprotocol": upgrade.head.headers.get("Sec-WebSocket-Protocol")})
+        await play(upgrade.endpoint, receive, send, CloseReason.NO_STATUS_RCVD)
+    finally:
+        upgrade.endpoint.gone()  # the client may not have waited
 
 
 def outgoing(answer: Answer, flow: http.HTTPFlow) -> Outgoing:

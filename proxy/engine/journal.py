@@ -34,6 +34,7 @@ class Messages:
     sent: int = 0  # by us
     received: int = 0
     unmatched: int = 0  # of those received: nothing was recorded upon them, and no rule knows an answer
+    ended: bool = False  # the socket was closed
 
     def as_json(self) -> dict[str, int]:
         return {"sent": self.sent, "received": self.received, "unmatched": self.unmatched}
@@ -54,7 +55,7 @@ class Entry:
     nearest: tuple[Nearest, ...] = ()
     messages: Messages | None = None  # of a WebSocket; they grow while it is open
     conversation: tuple[int, ...] = ()  # further exchanges that the answer was taken from
-    ended: bool = False  # told a second time: the socket was closed
+    again: bool = False  # told a second time: the socket was closed
 
     @property
     def used(self) -> tuple[tuple[str, int], ...]:
@@ -65,7 +66,9 @@ class Entry:
         return tuple((self.cassette, number) for number in (*own, *self.conversation))
 
     def as_json(self) -> dict[str, Any]:
-        told = {} if self.messages is None else {"messages": self.messages.as_json(), "ended": self.ended}
+        told: dict[str, Any] = {}
+        if self.messages is not None:
+            told = {"messages": self.messages.as_json(), "ended": self.messages.ended}
         return {
             "at": self.at,
             "session": self.session,

@@ -26,7 +26,7 @@ class Tally:
     recorded: int = 0  # new exchanges
 
     def __call__(self, entry: Entry) -> None:
-        if entry.ended:  # it was counted when it began
+        if entry.again:  # it was counted when it began
             return
         self.sources[entry.source] += 1
         self.used.update(entry.used)

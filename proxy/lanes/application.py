@@ -89,8 +89,11 @@ class Application:
         if answer.socket is not None:
             protocol = answer.headers.get(SUBPROTOCOL)
             own = answer.headers.without("upgrade", "connection", SUBPROTOCOL).lower().to_bytes()
-            await send({"type": "websocket.accept", "subprotocol": protocol, "headers": own})
-            await play(answer.socket, receive, send)
+            try:
+                await send({"type": "websocket.accept", "subprotocol": protocol, "headers": own})
+                await play(answer.socket, receive, send)
+            finally:
+                answer.socket.gone()  # the client may not have waited
         elif REFUSAL in scope.get("extensions", {}) and answer.delivery is Delivery.WHOLE:
             headers = answer.headers.without(*OF_THE_CONNECTION).lower().to_bytes()
             await send({"type": f"{REFUSAL}.start", "status": answer.status, "headers": headers})

@@ -35,4 +35,5 @@ class Ending:
         self._endpoint.gone()
         if self._on_end is not None:
             on_end, self._on_end = self._on_end, None
+            self.messages.ended = True
             on_end()

@@ -30,7 +30,7 @@ class SourceStage:
         if answer.source is not Source.CONTROL:
             entry = self.note(request, session, answer)
             if answer.socket is not None:
-                answer = replace(answer, socket=Ending(answer.socket, lambda: self._tell(replace(entry, ended=True))))
+                answer = replace(answer, socket=Ending(answer.socket, lambda: self._tell(replace(entry, again=True))))
         return replace(answer, headers=answer.headers.added(HEADER, answer.source_text))
 
     def note(self, request: Request, session: Session, answer: Answer) -> Entry:

@@ -367,6 +367,7 @@ class TestOthers:
             socket.send(talks.announce(event="stopped"))
         assert {json.loads(socket.text())["incomplete"] for _ in range(1000)} == {0}
         socket.close()
+        wait_for(lambda: journal(app)[0]["ended"])
         assert journal(app)[0]["messages"] == {"sent": 1000, "received": 1000, "unmatched": 0}
 
 
