@@ -23,6 +23,7 @@ FILM = "23febe54-7704-4ef9-8bbc-0d205abb6ec2"  # two renditions in HLS, captions
 BARS = "77d4282c-9844-425b-8a73-6e7a4976b5b1"
 LOCKED = "b3d4d911-f46f-49a7-b07d-b9f053dbab46"
 PRIVATE = "ed9624c5-1ef1-44d1-bbba-30f78a455c9a"  # bob's
+LIVE = "2bb842a4-4307-40e4-b633-ca1552853f83"  # bob's, while it was streaming
 PASSWORD = {"x-peertube-video-password": "opensesame"}
 RECORDED = {"recorded", "derived"}
 TOKEN = "the-control-token"
@@ -179,6 +180,16 @@ def test_hls_from_an_https_page(world: World, app: App) -> None:
     page.page.context.close()
 
 
+def test_a_live(page: Watched, app: App) -> None:
+    told = hls(page, f"{app.url}/static/streaming-playlists/hls/{LIVE}/master.m3u8", "follow")
+    assert told["seen"] == sorted(told["seen"])
+    assert not told["ended"]
+    assert told["frames"] > 0
+    assert told["sound"] > 0
+    assert told["problems"] == []
+    all_was_well(page, app)
+
+
 @pytest.mark.parametrize("headers", [PASSWORD, {}], ids=["by its password", "by the file's token"])
 def test_a_video_behind_a_password(page: Watched, app: App, headers: dict[str, str]) -> None:
     address = master(details(page, app, LOCKED, PASSWORD))
@@ -281,6 +292,23 @@ def test_a_miss_can_be_read(page: Watched, app: App) -> None:
     answer = page.run("([url]) => player.ask(url)", f"{app.url}/api/v1/overviews/videos?page=9")
     assert answer["status"] == 501
     assert json.loads(answer["text"])["type"] == "urn:peertape:miss"
+
+
+def test_the_page_for_people(page: Watched, app: App) -> None:
+    missed = f"{app.url}/api/v1/overviews/videos?page=9"
+    page.run("([url]) => Promise.all([1, 2, 3].map(() => player.ask(url)))", missed)
+    page.run("([url]) => player.ask(url)", f"{app.url}/api/v1/config")
+    shown = page.page.context.new_page()
+    shown.goto(f"{app.url}/__peertape__/")
+    shown.wait_for_selector("#journal tr")
+    assert shown.locator("#journal tr").count() == 4
+    assert shown.locator("#unmatched td:first-child").all_inner_texts() == [
+        "GET /api/v1/overviews/videos?page=9 (3 times)"
+    ]
+    assert dict(row.split("\t") for row in shown.locator("#sources tr").all_inner_texts()) == {
+        "recorded": "1",
+        "miss": "3",
+    }
 
 
 def test_credentials_are_refused_as_with_peertube(page: Watched, app: App) -> None:

@@ -86,6 +86,10 @@ const player = (() => {
       if (fatal || type !== Hls.ErrorTypes.MEDIA_ERROR) video.problems.push(text); // a stall is the machine's, not ours
       if (fatal) video.dispatchEvent(new CustomEvent('broken', { detail: text }));
     });
+    engine.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => {
+      video.newest = details.endSN;
+      video.dispatchEvent(new Event('updated'));
+    });
     const ready = happens(video, 'loadedmetadata');
     engine.loadSource(address);
     engine.attachMedia(video);
@@ -109,6 +113,16 @@ const player = (() => {
       video.currentTime = 0.5;
     }
     return heights;
+  }
+
+  // Follows a live until its playlist has two segments more, and what has come since is played.
+  async function follow(video) {
+    const first = video.newest, known = video.engine.latestLevelDetails?.edge ?? video.duration;
+    const grown = happens(video, 'updated', () => video.newest >= first + 2);
+    const beyond = happens(video, 'timeupdate', () => video.currentTime > known);
+    await start(video);
+    await Promise.all([grown, beyond]);
+    return told(video);
   }
 
   function captions(address) {
@@ -136,5 +150,5 @@ const player = (() => {
     return { status: answer.status, text, headers: Object.fromEntries(answer.headers) };
   }
 
-  return { plain, hls, start, toTheEnd, throughSeeks, renditions, told, captions, image, ask };
+  return { plain, hls, start, toTheEnd, throughSeeks, renditions, follow, told, captions, image, ask };
 })();
