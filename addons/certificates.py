@@ -12,10 +12,15 @@ import ipaddress
 import logging
 from collections.abc import Iterable
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from cryptography import x509
-from mitmproxy import connection, ctx, tls
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from mitmproxy import certs, connection, ctx, tls
+from mitmproxy.options import CONF_BASENAME, KEY_SIZE
+
+from peertape.addons.authority import Authority
 
 logger = logging.getLogger(__name__)
 
@@ -83,6 +88,18 @@ class Certificates:
         client = data.context.client
         name = _asked(client) if client.proxy_mode.type_name == "reverse" else _wanted(data)
         logger.warning(failure.sentence.format(name=name, error=error))
+
+
+def issued(signer: Authority, hosts: Iterable[str], folder: Path) -> tuple[Path, Path]:
+    """Files in `folder` with a certificate for `hosts` and its key: for a server that makes none as clients ask."""
+    store = certs.CertStore.from_store(signer.folder, CONF_BASENAME, KEY_SIZE)
+    names = list(dict.fromkeys(map(general_name, (*hosts, *ALWAYS))))
+    entry = store.get_cert(str(names[0].value), names)
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(entry.cert.to_pem())
+    key.touch(0o600)
+    key.write_bytes(entry.privatekey.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return certificate, key
 
 
 def general_name(host: str) -> x509.GeneralName:

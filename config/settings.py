@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     forward: str | None = None
     allow_host: Several = ()
     alias: Several = ()
+    tls: bool = False
     tls_host: Several = ()
     confdir: str = "~/.mitmproxy"
     cassette: str = "peertape.cassette"

@@ -124,7 +124,9 @@ def _handler() -> logging.Handler:
 
 def _ways_in(at: Addresses) -> list[str]:
     notes = []
-    if at.secure:
+    if at.secure == at.url:
+        notes.append("`peertape ca` tells how clients trust the certificate")
+    elif at.secure:
         notes.append(f"also {at.secure}; `peertape ca` tells how clients trust the certificate")
     if at.forward:
         notes.append(f"the app's HTTP proxy is {at.forward}; for https, too, it must trust that certificate")

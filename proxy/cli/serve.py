@@ -21,6 +21,10 @@ from peertape.proxy.lanes.fast import FastLane
 @click.command(name="serve", cls=WithProgram)
 @click.argument("cassettes", nargs=-1, metavar="[CASSETTE]... [-- COMMAND...]")
 @options.listen
+@click.option(
+    "--tls", is_flag=True, default=None, help="Speak https instead of http; `peertape ca` tells who trusts it."
+)
+@options.certificates
 @options.playing
 @options.faults
 @options.public_url
@@ -50,6 +54,6 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], **given: Any) -> 
             on_timeline=parts.on_timeline,
         )
         application = Application(Engine(parts.replay_stages(actions)), parts.sessions, parts.digest_filter)
-        lane = FastLane(config.address(settings.listen), application)
+        lane = FastLane(config.address(settings.listen), application, settings.tls, settings.tls_host, settings.confdir)
         notes = demo.NOTES if any(c.path == demo.path() for c in parts.shelf.cassettes) else ()
         ctx.exit(run(lane, parts, notes, WithProgram.program(ctx)))

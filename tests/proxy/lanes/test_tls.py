@@ -180,3 +180,18 @@ def test_the_command_is_told(peertape: Callable[..., Peertape]) -> None:
     assert told["PEERTAPE_HTTPS_URL"] == f"https://127.0.0.1:{process.port}"
     assert told["PEERTAPE_PROXY"].startswith("http://127.0.0.1:")
     assert Path(told["PEERTAPE_CA"]).read_bytes().startswith(b"-----BEGIN CERTIFICATE")
+
+
+def test_the_fast_lane(peertape: Callable[..., Peertape]) -> None:
+    process = peertape("serve", "--tls", "--tls-host", "phone.lan", "--limits", "off")
+    assert process.url == f"https://127.0.0.1:{process.port}"
+    for name in ("127.0.0.1", "::1", "localhost", "10.0.2.2", "phone.lan"):
+        status, body = get(secured(process, trusting(process, "http/1.1"), name), "/api/v1/ping", "localhost")
+        assert (status, body) == (200, b"pong")
+    authority = f"localhost:{process.port}"
+    with httpx.Client(http2=True, http1=False, verify=trusting(process), trust_env=False) as client:
+        answer = client.get(f"https://{authority}/api/v1/videos?count=1", headers={"Peertape-Session": "t19"})
+    assert answer.http_version == "HTTP/2"
+    assert answer.json()["data"][0]["url"].startswith(f"https://{authority}/")
+    assert "`peertape ca` tells how" in process.said
+    assert process.stop() == 0, process.said
