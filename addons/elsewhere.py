@@ -7,7 +7,7 @@ Nothing goes there that is meant for the instance: of the request's headers only
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from mitmproxy import http
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
@@ -39,9 +39,12 @@ from peertape.proxy.engine.stages.source import SourceStage
 class Elsewhere:
     """Loaded before all that looks at where a request leads. What is not let through stays one for peertape itself."""
 
-    def __init__(self, recording: Recording, addresses: Addresses, origin: Callable[[], str | None]) -> None:
-        """`origin` gives the instance's public origin."""
+    def __init__(
+        self, recording: Recording, led: Collection[Origin], addresses: Addresses, origin: Callable[[], str | None]
+    ) -> None:
+        """`led`: where links of this run lead; `origin` gives the instance's public origin."""
         self._recording = recording
+        self._led = led
         self._addresses = addresses
         self._origin = origin
         self._pointed: set[tuple[str, int]] = set()
@@ -86,6 +89,8 @@ class Elsewhere:
 
     async def _is_named(self, origin: Origin) -> bool:
         """What the recording thread has not looked at yet may name it."""
+        if origin in self._led:
+            return True
         if origin not in self._recording.named_origins:
             await asyncio.wrap_future(self._recording.settled())
         return origin in self._recording.named_origins

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mitmproxy import http
 
@@ -16,6 +16,7 @@ from peertape.addons.convert import CLIENT_HOST, is_answered, is_control, is_els
 from peertape.addons.streams import add_step
 from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.headers import Headers
+from peertape.cassettes.origin import Origin
 from peertape.proxy.engine.hostlinks import Place, tamed
 from peertape.proxy.engine.links import (
     LIMIT,
@@ -38,6 +39,7 @@ class LiveLinks:
 
     def __init__(self, origin: Callable[[], str | None]) -> None:
         self._origin = origin
+        self.led: set[Origin] = set()  # other hosts to which a client was led, whether that was recorded or not
         self._recorded_etags: OrderedDict[str, str] = OrderedDict()  # ETag that a client was given -> the instance's
 
     def holds(self, flow: http.HTTPFlow) -> bool:
@@ -95,12 +97,14 @@ class LiveLinks:
         request = request_of(flow, b"")
         if request.reached is not None:
             place = place_of(request)
-            return _Way(rewriter_of(origin, request.reached), place) if place is not None else None
+            if place is None:
+                return None
+            return _Way(rewriter_of(origin, request.reached), replace(place, led=self.led.add))
         client = origin_of(request.scheme, request.host) if request.host else None
         rewriter = rewriter_of(origin, client) if client else None
         if rewriter is None or rewriter.idle or origin.endswith(f"//{request.host}"):
             return None
-        return _Way(rewriter, Place(rewriter.recorded, request.target, request.method))
+        return _Way(rewriter, Place(rewriter.recorded, request.target, request.method, led=self.led.add))
 
 
 @dataclass(frozen=True, slots=True)

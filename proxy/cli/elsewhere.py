@@ -12,6 +12,7 @@ from peertape.addons.convert import is_elsewhere
 from peertape.addons.elsewhere import Elsewhere, Refusals, RelayElsewhere
 from peertape.addons.handoff import Handoff
 from peertape.addons.instance import AwayError, Instance
+from peertape.addons.livelinks import LiveLinks
 from peertape.addons.presence import Presence
 from peertape.addons.replayer import Replayer
 from peertape.cassettes.recording import Recording
@@ -35,6 +36,7 @@ def way_elsewhere(
     settings: Settings,
     parts: Parts,
     recording: Recording,
+    links: LiveLinks,
     origin: Callable[[], str | None],
     handoff: Handoff,
     replayer: Replayer,
@@ -55,7 +57,7 @@ def way_elsewhere(
     instance = Instance(timeout, insecure=settings.insecure, ca=settings.upstream_ca, backend=Backend(addresses))
     asked = presence or _always_there
     return WayElsewhere(
-        Elsewhere(recording, addresses, origin),
+        Elsewhere(recording, links.led, addresses, origin),
         RelayElsewhere(instance, asked, handoff, replayer, asks=is_elsewhere, instead=instead),
     )
 

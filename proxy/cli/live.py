@@ -92,7 +92,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         hosts = frozenset({urlsplit(upstream).hostname or "", *settings.allow_host}) | recording.named_hosts
         intercepted = Intercepted(hosts, recording)
         gate = Replayer(parts.gate(_repeat(settings), known), parts.sessions, handoff, parts.digest_filter)
-        elsewhere = way_elsewhere(settings, parts, recording, origin, handoff, replayer, presences.of)
+        elsewhere = way_elsewhere(settings, parts, recording, links, origin, handoff, replayer, presences.of)
         addons = [
             elsewhere.entrance,
             FaultGate(gate),

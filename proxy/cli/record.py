@@ -98,7 +98,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
                 largest_response=settings.max_response_body,
             )
             live = LiveAnswers(noting(parts))
-            elsewhere = way_elsewhere(settings, parts, recording, origin, handoff, replayer)
+            elsewhere = way_elsewhere(settings, parts, recording, links, origin, handoff, replayer)
             addons = [
                 elsewhere.entrance,
                 Upstream(upstream, origin),

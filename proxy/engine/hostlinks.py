@@ -6,7 +6,8 @@ playlist that are relative stay as they are, unless they begin at the root or cl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
 from peertape.cassettes.filelinks import FileLink, file_links, redirects_to_file
@@ -34,14 +35,22 @@ _OF_ORIGIN = frozenset(
 _SANDBOX = ("Content-Security-Policy", "sandbox")
 
 
+def _nobody(_: Origin) -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What was asked, and by which method: of the instance at its public origin, or of another host."""
+    """What was asked, and by which method: of the instance at its public origin, or of another host.
+
+    `led` is told of every origin to which a link was rewritten.
+    """
 
     origin: Origin
     target: str
     method: str = "GET"
     of_instance: bool = True
+    led: Callable[[Origin], None] = field(default=_nobody, compare=False)
 
     @property
     def path(self) -> str:
@@ -93,7 +102,10 @@ class HostLinks:
         if origin is None or self._is_instance(origin):
             return reference
         right = under(self._client, meant)
-        return reference if right is None or right == taken else right
+        if right is None or right == taken:
+            return reference
+        place.led(origin)
+        return right
 
     def _is_instance(self, origin: Origin) -> bool:
         """Both schemes of its host count, as everywhere where its links are rewritten."""

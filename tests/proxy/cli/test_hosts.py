@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -21,6 +21,7 @@ from peertape.cassettes.etags import express_etag
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, Timing
 from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter
 
 FAR = "http://192.0.2.1"  # nobody's (RFC 5737)
@@ -357,6 +358,15 @@ def test_faults_strike_there_too(peertape: Callable[..., Peertape], world: World
     wire.send(f"GET {world.film} HTTP/1.1\r\nHost: {replay.host}:{replay.port}\r\n\r\n")
     assert wire.head().get("content-length") == "11"
     assert wire.rest() == b"film "
+
+
+def test_hosts_are_named_by_what_is_not_recorded_too(peertape: Callable[..., Peertape], world: World) -> None:
+    app = peertape("record", "--upstream", world.tube.url, "--insecure", "--skip", "/api/**")
+    assert app.ask(f"GET {world.film}")[0].status == 403
+    assert get(app, json.loads(get(app, VIDEO)[1])["fileUrl"])[1] == b"film octets"
+    assert app.stop() == 0, app.said
+    with closing(Cassette(app.cassette)) as cassette:
+        assert [candidate.target for candidate in cassette.candidates()] == ["/film.mp4"]
 
 
 def test_many_at_once(peertape: Callable[..., Peertape], world: World) -> None:
