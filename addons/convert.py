@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mitmproxy import http
 
 from peertape.cassettes.bodies import read
 from peertape.cassettes.headers import Headers
+from peertape.proxy.engine.intake import Intake
 from peertape.proxy.engine.model import Answer, Request
 
 HOP_BY_HOP = ("connection", "keep-alive", "proxy-connection")
@@ -18,13 +21,14 @@ CLIENT_HOST = "peertape-client-host"
 REACHED = "peertape-reached"  # our origin as the client named it, of what goes to another host; see `elsewhere`
 SESSION = "peertape-session"  # which it named by a header
 BY_ALIAS = "peertape-by-alias"  # the host that the app names through the forward proxy stands for the instance
+HEADERS = "peertape-headers"  # as they came, where the body was diverted
 LARGEST_INLINE = 1024 * 1024  # octets of an answer that mitmproxy may hold in memory
 
 
-def request_of(flow: http.HTTPFlow, digest: bytes | None = None) -> Request:
-    """The request as the engine takes it; `digest` stands for a body that was streamed by."""
+def request_of(flow: http.HTTPFlow, intake: Intake | None = None) -> Request:
+    """The request as the engine takes it; `intake` took in the body of one that was streamed."""
     request = flow.request
-    headers = Headers.from_bytes(request.headers.fields)
+    headers = flow.metadata.get(HEADERS) or Headers.from_bytes(request.headers.fields)
     reached = flow.metadata.get(REACHED)
     if reached is not None:
         headers = headers.added("Peertape-Session", session) if (session := flow.metadata.get(SESSION)) else headers
@@ -37,20 +41,26 @@ def request_of(flow: http.HTTPFlow, digest: bytes | None = None) -> Request:
         request.data.method.decode("latin-1"),
         request.data.path.decode("latin-1"),
         headers,
-        request.raw_content or b"" if digest is None else b"",
-        digest,
+        (request.raw_content if intake is None else intake.body) or b"",
+        None if intake is None else intake.digest,
         client_scheme(flow) if reached is None else flow.metadata.get(SCHEME, request.scheme),
         str(address[0]) if address else "",
         origin_form=is_reverse(flow) and reached is None,
         reached=reached,
         port=flow.client_conn.sockname[1] if flow.client_conn.sockname else None,
         by_alias=flow.metadata.get(BY_ALIAS) is True,
+        passed=None if intake is None else intake.passed,
     )
 
 
 def client_scheme(flow: http.HTTPFlow) -> str:
     """By which the client reached us."""
     return "https" if flow.client_conn.tls else "http"
+
+
+def head_as_request(flow: http.HTTPFlow) -> Request:
+    """The request, where nobody looks at its body."""
+    return replace(request_of(flow), body=b"", body_digest=b"")
 
 
 def as_sent(text: str | None) -> str:

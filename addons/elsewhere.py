@@ -19,6 +19,7 @@ from peertape.addons.convert import (
     REACHED,
     SESSION,
     as_sent,
+    head_as_request,
     is_elsewhere,
     is_reverse,
     request_of,
@@ -53,7 +54,7 @@ class Elsewhere:
         target = flow.request.data.path.decode("latin-1")
         if not is_reverse(flow) or not is_host_path(target):
             return
-        asked, request = parse(target), request_of(flow, b"")
+        asked, request = parse(target), head_as_request(flow)
         client = origin_of(request.scheme, request.host)
         if asked is None or client is None or request.method not in METHODS or not await self._is_named(asked.origin):
             return

@@ -9,7 +9,7 @@ from weakref import WeakSet
 from mitmproxy import http
 
 from peertape.addons.convert import is_control
-from peertape.addons.replayer import Replayer, divert, is_big
+from peertape.addons.replayer import Replayer, comes_streamed, divert
 from peertape.proxy.engine.model import Source
 
 
@@ -22,7 +22,7 @@ class FaultGate:
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         """A big body does not wait until it is whole: it would stream to the instance."""
-        if is_big(flow.request) and not is_control(flow):
+        if comes_streamed(flow.request) and not is_control(flow):
             await self._decide(flow)
 
     async def request(self, flow: http.HTTPFlow) -> None:
@@ -36,7 +36,7 @@ class FaultGate:
         if answer.source is Source.LIVE:
             return
         if flow.request.raw_content is None:  # it is still to come
-            divert(flow.request, _swallow)
+            divert(flow, _swallow)
         self._replayer.send(flow, answer)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mitmproxy import http
 
-from peertape.addons.convert import is_answered, is_control, request_of
+from peertape.addons.convert import head_as_request, is_answered, is_control
 from peertape.addons.replayer import mark
 from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.model import Answer, Request, Source
@@ -29,11 +29,11 @@ class LiveAnswers:
 
     def response(self, flow: http.HTTPFlow) -> None:
         if flow.response is not None and _came_live(flow):
-            self._note(request_of(flow, b""), self._answer(flow, flow.response.status_code))
+            self._note(head_as_request(flow), self._answer(flow, flow.response.status_code))
 
     def error(self, flow: http.HTTPFlow) -> None:
         if _came_live(flow) and flow.response is None:
-            self._note(request_of(flow, b""), self._answer(flow, 502))
+            self._note(head_as_request(flow), self._answer(flow, 502))
 
     @staticmethod
     def _answer(flow: http.HTTPFlow, status: int) -> Answer:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from mitmproxy import http
 
-from peertape.addons.convert import CLIENT_HOST, is_answered, is_control, is_elsewhere, request_of
+from peertape.addons.convert import CLIENT_HOST, head_as_request, is_answered, is_control, is_elsewhere
 from peertape.addons.streams import add_step
 from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.headers import Headers
@@ -94,7 +94,7 @@ class LiveLinks:
         origin = self._origin()
         if origin is None or CLIENT_HOST not in flow.metadata or is_control(flow) or is_answered(flow):
             return None
-        request = request_of(flow, b"")
+        request = head_as_request(flow)
         if request.reached is not None:
             place = place_of(request)
             if place is None:

@@ -15,7 +15,7 @@ from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
 
 from peertape.addons.convert import AWAY, CLIENT_HOST, SCHEME, as_sent, is_answered, is_control, is_elsewhere
-from peertape.addons.replayer import is_big
+from peertape.addons.replayer import comes_streamed
 from peertape.addons.streams import add_step, watched
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Closing, Message, RecordedRequest, RecordedResponse, State
@@ -51,7 +51,7 @@ class Recorder:
         self._entries: WeakKeyDictionary[http.HTTPFlow, Entry] = WeakKeyDictionary()
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if is_control(flow) or is_answered(flow) or not (self._goes_at_once(flow) or is_big(flow.request)):
+        if is_control(flow) or is_answered(flow) or not (self._goes_at_once(flow) or comes_streamed(flow.request)):
             return
         if self._covers(flow):
             entry = self._begin(flow)
@@ -64,7 +64,7 @@ class Recorder:
         length = flow.request.headers.get("content-length", "")
         if not self._at_once or is_elsewhere(flow):
             return False
-        is_small = length.isdecimal() and not is_big(flow.request)
+        is_small = length.isdecimal() and not comes_streamed(flow.request)
         return not (is_small and may_hand_back(_headers(flow.request.headers), int(length)))
 
     def request(self, flow: http.HTTPFlow) -> None:

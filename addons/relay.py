@@ -8,8 +8,7 @@ recording answers. What an instance does answer is its answer, a 502 of the web 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterable, Callable
 from weakref import WeakSet
 
 from mitmproxy import http
@@ -19,19 +18,17 @@ from peertape.addons.convert import AWAY, is_answered, is_control, note_asked
 from peertape.addons.handoff import HEADER, Handoff, Incoming, Outgoing, outgoing
 from peertape.addons.instance import Ask, AwayError, Instance, Told
 from peertape.addons.presence import Presence
-from peertape.addons.replayer import Replayer, is_big
+from peertape.addons.replayer import Replayer, comes_streamed, taken_in
 from peertape.addons.sockets import settled
-from peertape.addons.streams import Step, add_step
+from peertape.addons.streams import add_step
 from peertape.cassettes.headers import Headers
+from peertape.proxy.engine.intake import Intake
 from peertape.proxy.engine.model import Answer
-
-if TYPE_CHECKING:
-    from peertape.cassettes.redaction.bodyfilter import BodyFilter
 
 HOP = HEADER.encode()
 
 
-Instead = Callable[[http.HTTPFlow, bytes | None, AwayError | OffLimitsError], Answer]
+Instead = Callable[[http.HTTPFlow, Intake | None, AwayError | OffLimitsError], Answer]
 
 
 class Relay:
@@ -54,7 +51,7 @@ class Relay:
         `asks` says which flows are its own, `instead` answers where nobody is to be asked; else that is the replayer.
         """
         self._asks = asks
-        self._instead = instead or (lambda flow, digest, _: replayer.ask(flow, digest))
+        self._instead = instead or (lambda flow, intake, _: replayer.ask(flow, intake))
         self._instance = instance
         self._presence = presence
         self._handoff = handoff
@@ -75,14 +72,14 @@ class Relay:
             is_control(flow)
             or is_answered(flow)
             or not self._asks(flow)
-            or not is_big(flow.request)
+            or not comes_streamed(flow.request)
             or not self._presence(_origin(flow)).may_ask()
         ):
             return
         note_asked(flow)
-        digest = self._replayer.digest_of(Headers.from_bytes(flow.request.headers.fields))
-        add_step(flow.request, _fed(digest))
-        self._hand_over(flow, digest)
+        intake = self._replayer.take_in(flow)
+        add_step(flow.request, taken_in(intake, passes_on=True))
+        self._hand_over(flow, intake)
 
     def request(self, flow: http.HTTPFlow) -> None:
         if flow.response is not None or flow.request.stream or is_control(flow) or is_answered(flow):
@@ -108,13 +105,13 @@ class Relay:
         if flow in self._native and flow.response is None and flow.server_conn.error:
             self._presence(_origin(flow)).failed(flow.server_conn.error)
 
-    def _hand_over(self, flow: http.HTTPFlow, digest: BodyFilter | None = None) -> None:
+    def _hand_over(self, flow: http.HTTPFlow, intake: Intake | None = None) -> None:
         origin = _origin(flow)
         presence = self._presence(origin)
 
         async def make(incoming: Incoming) -> Outgoing:
             body: bytes | AsyncIterable[bytes] = incoming
-            if digest is None:  # mitmproxy holds it
+            if intake is None:  # mitmproxy holds it
                 incoming.discard()
                 body = flow.request.raw_content or b""
             try:
@@ -129,7 +126,7 @@ class Relay:
                 return _relayed(told)
             flow.metadata[AWAY] = str(failure)
             await incoming.drain()
-            answer = self._instead(flow, None if digest is None else digest.digest, failure)
+            answer = self._instead(flow, intake, failure)
             await asyncio.sleep(answer.delay)
             return outgoing(await settled(answer), flow)
 
@@ -175,16 +172,3 @@ def _origin(flow: http.HTTPFlow) -> str:
 def _is_upgrade(request: http.Request) -> bool:
     """mitmproxy plays WebSockets itself."""
     return str(request.headers.get("upgrade", "")).lower() == "websocket"
-
-
-def _fed(digest: BodyFilter) -> Step:
-    """A step that passes everything on."""
-
-    def step(data: bytes) -> Iterable[bytes]:
-        if not data:
-            digest.finish()
-            return ()
-        digest.feed(data)
-        return (data,)
-
-    return step

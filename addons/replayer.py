@@ -7,11 +7,21 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
 
-from peertape.addons.convert import ANSWERED, LARGEST_INLINE, head_of, is_answered, is_asked, request_of, response_of
+from peertape.addons.convert import (
+    ANSWERED,
+    HEADERS,
+    LARGEST_INLINE,
+    head_of,
+    is_answered,
+    is_asked,
+    request_of,
+    response_of,
+)
 from peertape.addons.delivery import close, reset
 from peertape.addons.guard import Guard
 from peertape.addons.handoff import CutError, Handoff, Incoming, Outgoing, outgoing
@@ -19,12 +29,12 @@ from peertape.addons.sockets import settled
 from peertape.addons.streams import Step
 from peertape.cassettes import demo
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.redaction.bodyfilter import BodyFilter
 from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.store import Cassette
 from peertape.config import routers, rules
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.defects import defect
+from peertape.proxy.engine.intake import LARGEST_HELD, DigestOf, Intake
 from peertape.proxy.engine.matching import Matcher
 from peertape.proxy.engine.model import Answer, Delivery, Source
 from peertape.proxy.engine.nearest import Explainer
@@ -41,26 +51,36 @@ from peertape.proxy.engine.twin.twin import Twin
 
 logger = logging.getLogger(__name__)
 
-LARGEST_HELD = 8 * 1024 * 1024  # octets of a request body; a longer one is streamed by, and only its digest is kept
+WITHOUT_BODY = ("GET", "HEAD", "OPTIONS", "DELETE", "CONNECT", "TRACE")
 MOST_DIGITS = 15  # of a length that anybody could send
 
-DigestOf = Callable[[Headers], BodyFilter]
+Counts = Callable[[str, str], bool]
 
 
 class Replayer:
     """`digest_of` gives the filter that tells the canonical digest of a body too big to be held.
 
-    `passes`: what the engine passes on goes to an instance, so that big bodies go there as they come.
+    `passes`: what the engine passes on goes to an instance, so that big bodies go there as they come. `counts`: whether
+    what arrives of such a request (method, path) counts although the client leaves before its end.
     """
 
     def __init__(
-        self, engine: Engine, sessions: Sessions, handoff: Handoff, digest_of: DigestOf, *, passes: bool = False
+        self,
+        engine: Engine,
+        sessions: Sessions,
+        handoff: Handoff,
+        digest_of: DigestOf,
+        *,
+        passes: bool = False,
+        counts: Counts = lambda _method, _path: False,
     ) -> None:
         self._passes = passes
+        self._counts = counts
         self._engine = engine
         self._sessions = sessions
         self._handoff = handoff
-        self.digest_of = digest_of
+        self._coming: WeakKeyDictionary[http.HTTPFlow, Intake] = WeakKeyDictionary()
+        self._digest_of = digest_of
 
     async def running(self) -> None:
         await self._handoff.start()
@@ -69,29 +89,36 @@ class Replayer:
         await self._handoff.stop()
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if self._passes or is_asked(flow) or not is_big(flow.request):
+        if self._passes or is_asked(flow) or not (comes_streamed(flow.request) or self._counts_in_part(flow)):
             return
         flow.metadata[ANSWERED] = True
-        digest = self.digest_of(Headers.from_bytes(flow.request.headers.fields))
+        intake = self._coming[flow] = self.take_in(flow)
 
         async def answer(incoming: Incoming) -> Outgoing:
             await incoming.drain()
-            answer = self.ask(flow, digest.digest)
+            answer = self.ask(flow, intake)
             await asyncio.sleep(answer.delay)
             if answer.delivery is Delivery.RESET:
                 reset(flow)
                 raise CutError("a fault: reset")
             return outgoing(answer, flow)
 
-        def swallow(data: bytes) -> Iterable[bytes]:
-            if data:
-                digest.feed(data)
-            else:
-                digest.finish()
-            return ()
-
-        divert(flow.request, swallow)
+        divert(flow, taken_in(intake, passes_on=False))
         self._handoff.take(flow, answer)
+
+    def take_in(self, flow: http.HTTPFlow) -> Intake:
+        """For a body that is still to come."""
+        return Intake(Headers.from_bytes(flow.request.headers.fields), self._digest_of)
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """Where the client has left, a piece of an upload has come as far as it came."""
+        self._handoff.failed(flow)
+        intake = self._coming.pop(flow, None)
+        if intake is not None and not intake.is_whole and self._counts_in_part(flow):
+            self.ask(flow, intake)
+
+    def _counts_in_part(self, flow: http.HTTPFlow) -> bool:
+        return self._counts(flow.request.method, flow.request.path.partition("?")[0])
 
     async def request(self, flow: http.HTTPFlow) -> None:
         if flow.response is not None or flow.request.stream or is_asked(flow) or is_answered(flow):
@@ -103,9 +130,6 @@ class Replayer:
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         self._handoff.headers_arrived(flow)
-
-    def error(self, flow: http.HTTPFlow) -> None:
-        self._handoff.failed(flow)
 
     def send(self, flow: http.HTTPFlow, answer: Answer) -> None:
         """Answers a flow whose request is whole, or of no interest."""
@@ -131,10 +155,10 @@ class Replayer:
             flow.request.raw_content = b""
         self._handoff.take(flow, ready)
 
-    def ask(self, flow: http.HTTPFlow, digest: bytes | None = None) -> Answer:
-        """The engine's answer, noted on the flow; `digest` stands for a body that was streamed by."""
+    def ask(self, flow: http.HTTPFlow, intake: Intake | None = None) -> Answer:
+        """The engine's answer, noted on the flow; `intake` took in a body that was streamed."""
         try:
-            request = request_of(flow, digest)
+            request = request_of(flow, intake)
             answer = self._engine.answer(request, self._sessions.of(request))
         except Exception as error:  # mitmproxy would log it, and send the request on to the instance
             logger.exception("a defect of peertape: %s %.200s has no answer", flow.request.method, flow.request.path)
@@ -159,16 +183,35 @@ def mark(flow: http.HTTPFlow, answer: Answer) -> None:
     }[answer.source]
 
 
-def divert(request: http.Request, step: Step) -> None:
+def divert(flow: http.HTTPFlow, step: Step) -> None:
     """Lets a body that is still to come pass through `step`, which keeps it."""
-    request.headers.pop("content-length", None)
-    request.headers["transfer-encoding"] = "chunked"
-    request.stream = step
+    flow.metadata[HEADERS] = Headers.from_bytes(flow.request.headers.fields)
+    flow.request.headers.pop("content-length", None)
+    flow.request.headers["transfer-encoding"] = "chunked"
+    flow.request.stream = step
 
 
-def is_big(request: http.Request) -> bool:
-    length = request.headers.get("content-length", "")
-    return length.isdecimal() and (len(length) > MOST_DIGITS or int(length) > LARGEST_HELD)
+def taken_in(intake: Intake, *, passes_on: bool) -> Step:
+    """A step that looks at a body, and lets it go on if `passes_on`."""
+
+    def step(data: bytes) -> Iterable[bytes]:
+        if not data:
+            intake.finish()
+            return ()
+        intake.feed(data)
+        return (data,) if passes_on else ()
+
+    return step
+
+
+def comes_streamed(request: http.Request) -> bool:
+    """Whether the body is, or may be, too big to be held."""
+    length = request.headers.get("content-length")
+    if length is not None:
+        return length.isdecimal() and (len(length) > MOST_DIGITS or int(length) > LARGEST_HELD)
+    return "transfer-encoding" in request.headers or (
+        (request.is_http2 or request.is_http3) and request.method not in WITHOUT_BODY
+    )
 
 
 class Script:

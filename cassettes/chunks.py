@@ -118,6 +118,7 @@ class StoredBody:
     engine: Engine
     id: int
     size: int
+    sha256: bytes | None = None  # of all its octets; None where it was cut
 
     def pieces(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         end = self.size if stop is None else min(stop, self.size)

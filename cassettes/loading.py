@@ -21,7 +21,7 @@ SMALL = 64 * 1024  # octets of a body that is read with its page
 _WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
 _EXCHANGES = select(schema.exchanges).where(schema.exchanges.c.id.in_(_WANTED))
 _HEADERS = select(schema.headers).where(schema.headers.c.exchange_id.in_(_WANTED)).order_by(*schema.headers.primary_key)
-_SIZES = select(schema.bodies.c.id, schema.bodies.c.size).where(schema.bodies.c.id.in_(_WANTED))
+_BODIES = select(schema.bodies).where(schema.bodies.c.id.in_(_WANTED))
 _CHUNKS = select(schema.chunks).where(schema.chunks.c.body_id.in_(_WANTED)).order_by(*schema.chunks.primary_key)
 _MESSAGES = (
     select(schema.messages).where(schema.messages.c.exchange_id.in_(_WANTED)).order_by(*schema.messages.primary_key)
@@ -56,9 +56,10 @@ def load(rows: Rows, engine: Engine, numbers: Sequence[int], *, contents: bool =
 
 def _bodies(rows: Rows, engine: Engine, exchanges: Iterable[Row[Any]], *, contents: bool) -> dict[int | None, Body]:
     wanted = {number for row in exchanges for number in (row.request_body, row.response_body) if number is not None}
-    sizes = {row.id: row.size for row in rows(_SIZES, wanted=list(wanted))} if wanted else {}
+    known = rows(_BODIES, wanted=list(wanted)) if wanted else []
+    sizes = {row.id: row.size for row in known}
     out: dict[int | None, Body] = {None: EMPTY}
-    out.update({number: StoredBody(engine, number, size) for number, size in sizes.items()})
+    out.update({row.id: StoredBody(engine, row.id, row.size, row.sha256) for row in known})
     small = [number for number, size in sizes.items() if size <= SMALL] if contents else []
     pieces: dict[int, list[bytes]] = {number: [] for number in small}
     for row in rows(_CHUNKS, wanted=small) if small else ():

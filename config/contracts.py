@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -22,6 +22,7 @@ class RouteData(BaseModel):
     at: str = ""
     docs: str | None = None
     by_host: bool = False
+    pieces: Literal["begin", "put", "cancel"] | None = None
     steps: tuple[Any, ...] = ()
     effects: tuple[Any, ...] = ()
 

@@ -52,12 +52,14 @@ from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.refresh import RefreshStage
 from peertape.proxy.engine.stages.sockets import ForeignSocketsStage, SocketsStage
 from peertape.proxy.engine.stages.source import Observer, SourceStage
+from peertape.proxy.engine.stages.uploads import UploadStage
 from peertape.proxy.engine.tally import Tally
 from peertape.proxy.engine.tolerance import IgnoreRule, Tolerance
 from peertape.proxy.engine.twin.answers import Answers
 from peertape.proxy.engine.twin.contract import book
 from peertape.proxy.engine.twin.surroundings import fitted
 from peertape.proxy.engine.twin.twin import Twin
+from peertape.proxy.engine.uploads.replies import Replies
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +115,8 @@ class Parts:
         else:
             mishap = mishaps.stages_behind_gate(self.faults)
         sources = self.socket_sources(recorded, repeat)
-        inside = playing(recorded, self.explainer, twin, between, outside.behind_routes)
+        uploads = self._uploads_stage(recorded, alone=known is None)
+        inside = playing(recorded, self.explainer, twin, between, outside.behind_routes, [uploads])
         before: tuple[Stage, ...] = (
             self.elsewhere_stage(
                 [*mishap, ForeignSocketsStage(replace(sources, twin=None)), DateStage(), recorded, self.miss_stage()],
@@ -159,15 +162,21 @@ class Parts:
             return None
         return Twin(self.shelf, book(self.rules.version), self.answers(), self.settings.public_url)
 
+    def _uploads_stage(self, recorded: RecordedStage, *, alone: bool) -> UploadStage:
+        replies = Replies(self.answers())
+        twin = self.rules_alone
+        return UploadStage(self.shelf, recorded, twin, replies, emulates=self.twin is not None, alone=alone)
+
+    @cached_property
+    def rules_alone(self) -> Twin:
+        """Uploads go by them, and errors on demand are made by them, where nothing else is emulated as well."""
+        if self.twin is not None:
+            return self.twin
+        return Twin(self.shelf, book(self.rules.version), self.answers(), self.settings.public_url)
+
     @cached_property
     def on_demand(self) -> OnDemand:
-        """Asked for by name, errors are made even where nothing else is emulated."""
-        version = self.rules.version
-
-        def made() -> Twin:
-            return self.twin or Twin(self.shelf, book(version), self.answers(), self.settings.public_url)
-
-        return OnDemand(made, self.answers(), rates.load(version))
+        return OnDemand(lambda: self.rules_alone, self.answers(), rates.load(self.rules.version))
 
     def on_timeline(self, session: Session) -> None:
         """A session's clock was set: what had been recorded by then is read now, not with its next request."""
@@ -179,6 +188,10 @@ class Parts:
 
     def routers(self) -> Routers:
         return fitted(routers.load(self.rules.version), self.shelf.cassettes)
+
+    def counts(self, method: str, path: str) -> bool:
+        """Whether what arrives of a request counts although its client leaves: so it is with pieces of an upload."""
+        return self.rules_alone.pieces(method, path) == "put"
 
     def digest_filter(self, headers: Headers) -> BodyFilter:
         """For bodies too big to be held; what is that big is a file, whose digest is the same for every cassette."""

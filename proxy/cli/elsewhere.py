@@ -18,6 +18,7 @@ from peertape.addons.replayer import Replayer
 from peertape.cassettes.recording import Recording
 from peertape.config.settings import Settings
 from peertape.proxy.cli.assembly import Parts
+from peertape.proxy.engine.intake import Intake
 from peertape.proxy.engine.model import Answer
 
 REFUSED, BAD_GATEWAY = 403, 502
@@ -46,11 +47,11 @@ def way_elsewhere(
     addresses = Addresses(settings.upstream or "", settings.allow_host)
     refusals = Refusals(parts.source_stage(), parts.sessions)
 
-    def instead(flow: http.HTTPFlow, digest: bytes | None, failure: AwayError | OffLimitsError) -> Answer:
+    def instead(flow: http.HTTPFlow, intake: Intake | None, failure: AwayError | OffLimitsError) -> Answer:
         if isinstance(failure, OffLimitsError):
             return refusals.of(flow, REFUSED, str(failure))
         if presence is not None:
-            return replayer.ask(flow, digest)
+            return replayer.ask(flow, intake)
         return refusals.of(flow, BAD_GATEWAY, f"{flow.request.host_header} is away: {failure}.")
 
     timeout = PATIENCE if presence is None else settings.upstream_timeout

@@ -85,7 +85,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         )
         handoff = Handoff()
         stages = parts.replay_stages(actions, _repeat(settings), known)
-        replayer = Replayer(Engine(stages), parts.sessions, handoff, parts.digest_filter)
+        replayer = Replayer(Engine(stages), parts.sessions, handoff, parts.digest_filter, counts=parts.counts)
         instance = Instance(settings.upstream_timeout, insecure=settings.insecure, ca=settings.upstream_ca)
         origin = public_origin(settings, cassette)
         links = LiveLinks(origin)

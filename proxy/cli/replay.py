@@ -58,7 +58,9 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
             on_timeline=parts.on_timeline,
         )
         handoff = Handoff()
-        replayer = Replayer(Engine(parts.replay_stages(actions)), parts.sessions, handoff, parts.digest_filter)
+        replayer = Replayer(
+            Engine(parts.replay_stages(actions)), parts.sessions, handoff, parts.digest_filter, counts=parts.counts
+        )
         known = frozenset(name for cassette in parts.shelf.cassettes for name in hosts.names(cassette))
         addons = [Guard(handoff.owns), Refusal(known, settings.alias, noting(parts)), replayer]
         lane = proxy_lane(settings, addons, web=web)

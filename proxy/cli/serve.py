@@ -53,7 +53,8 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], **given: Any) -> 
             faults_of_run=parts.faults,
             on_timeline=parts.on_timeline,
         )
-        application = Application(Engine(parts.replay_stages(actions)), parts.sessions, parts.digest_filter)
+        engine = Engine(parts.replay_stages(actions))
+        application = Application(engine, parts.sessions, parts.digest_filter, parts.counts)
         lane = FastLane(config.address(settings.listen), application, settings.tls, settings.tls_host, settings.confdir)
         notes = demo.NOTES if any(c.path == demo.path() for c in parts.shelf.cassettes) else ()
         ctx.exit(run(lane, parts, notes, WithProgram.program(ctx)))

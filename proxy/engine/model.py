@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -35,6 +36,15 @@ class Delivery(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """What is known of a body that was streamed by. `is_cut`: its client left before the end."""
+
+    size: int
+    sha256: bytes
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """What a lane hands to the engine."""
 
@@ -49,6 +59,7 @@ class Request:
     origin_form: bool = True  # False for absolute-form and intercepted requests of the forward proxy
     reached: str | None = None  # our origin, as the client named it, of a request for another host: see `hostpaths`
     by_alias: bool = False  # then the Host stands for the instance all the same: the user said so
+    passed: Passed | None = None  # where the body was streamed by
 
     @property
     def path(self) -> str:
@@ -57,6 +68,20 @@ class Request:
     @property
     def query(self) -> str:
         return self.target.partition("?")[2]
+
+    @property
+    def body_size(self) -> int:
+        """Octets, as they were transferred."""
+        return len(self.body) if self.passed is None else self.passed.size
+
+    @property
+    def body_sha256(self) -> bytes:
+        """Of the octets, as they were transferred."""
+        return hashlib.sha256(self.body).digest() if self.passed is None else self.passed.sha256
+
+    @property
+    def is_cut(self) -> bool:
+        return self.passed is not None and self.passed.is_cut
 
     @property
     def host(self) -> str:

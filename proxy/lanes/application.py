@@ -14,15 +14,14 @@ from urllib.parse import quote
 from peertape.addons.sockets import Receive, Scope, Send, play, settled
 from peertape.cassettes.bodies import Body, read
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.redaction.bodyfilter import BodyFilter
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.defects import defect
+from peertape.proxy.engine.intake import DigestOf, Intake
 from peertape.proxy.engine.model import Answer, Delivery, Request
 from peertape.proxy.engine.session import Sessions
 
 logger = logging.getLogger(__name__)
 
-LARGEST_HELD = 8 * 1024 * 1024  # octets of a request body; of a longer one only the digest is kept
 SMALL = 1024 * 1024  # octets of an answer that is sent at once
 PIECES_AT_ONCE = 1024 * 1024  # octets of a larger one that are read in one go, outside of the event loop
 OF_THE_CONNECTION = ("connection", "keep-alive", "proxy-connection", "transfer-encoding")
@@ -30,8 +29,6 @@ BODILESS = (204, 304)
 HTTP_OF = {"ws": "http", "wss": "https"}
 SUBPROTOCOL = "sec-websocket-protocol"
 REFUSAL = "websocket.http.response"  # the extension by which a server lets a handshake be answered
-
-DigestOf = Callable[[Headers], BodyFilter]
 
 
 class BrokenDeliveryError(Exception):
@@ -43,9 +40,19 @@ class ClientGoneError(Exception):
 
 
 class Application:
-    """`digest_of` gives the filter that tells the canonical digest of a request body too big to be held."""
+    """`digest_of` gives the filter that tells the canonical digest of a request body too big to be held.
 
-    def __init__(self, engine: Engine, sessions: Sessions, digest_of: DigestOf) -> None:
+    `counts`: whether what arrives of such a request (method, path) counts although the client leaves before its end.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        sessions: Sessions,
+        digest_of: DigestOf,
+        counts: Callable[[str, str], bool] = lambda _method, _path: False,
+    ) -> None:
+        self._counts = counts
         self._engine = engine
         self._sessions = sessions
         self._digest_of = digest_of
@@ -62,10 +69,15 @@ class Application:
                 raise ValueError(f"no such kind of ASGI connection: {kind}")
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        told = Headers.from_bytes(tuple(scope["headers"]))
+        intake = Intake(told, self._digest_of)
         try:
-            request = await self._request(scope, receive)
+            await _take_in(intake, receive)
         except ClientGoneError:
+            if self._counts(scope["method"], scope["path"]):
+                self._answer(_request(scope, told, intake))
             return
+        request = _request(scope, told, intake)
         answer = self._answer(request)
         await asyncio.sleep(answer.delay)
         if answer.delivery in (Delivery.RESET, Delivery.CLOSED):
@@ -108,34 +120,23 @@ class Application:
             logger.exception("a defect of peertape: %s %.200s has no answer", request.method, request.path)
             return defect(error)
 
-    async def _request(self, scope: Scope, receive: Receive) -> Request:
-        headers = Headers.from_bytes(tuple(scope["headers"]))
-        body, digest = await self._body(headers, receive)
-        return replace(_told(scope, scope["method"], headers), body=body, body_digest=digest)
 
-    async def _body(self, headers: Headers, receive: Receive) -> tuple[bytes, bytes | None]:
-        """The body, or the digest of one that is too big. Raises ClientGoneError."""
-        held = bytearray()
-        digest: BodyFilter | None = None
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGoneError
-            more = message.get("more_body", False)
-            piece = message.get("body", b"")
-            if digest is not None:
-                digest.feed(piece)
-                continue
-            held += piece
-            if len(held) > LARGEST_HELD:
-                digest = self._digest_of(headers)
-                digest.feed(bytes(held))
-                held.clear()
-        if digest is None:
-            return bytes(held), None
-        digest.finish()
-        return b"", digest.digest
+async def _take_in(intake: Intake, receive: Receive) -> None:
+    """Raises ClientGoneError."""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        more = message.get("more_body", False)
+        if piece := message.get("body", b""):
+            intake.feed(piece)
+    intake.finish()
+
+
+def _request(scope: Scope, headers: Headers, intake: Intake) -> Request:
+    told = _told(scope, scope["method"], headers)
+    return replace(told, body=intake.body, body_digest=intake.digest, passed=intake.passed)
 
 
 def _told(scope: Scope, method: str, headers: Headers) -> Request:

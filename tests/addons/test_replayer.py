@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from mitmproxy import http
 
-from peertape.addons.replayer import LARGEST_HELD, is_big
+from peertape.addons.replayer import comes_streamed
+from peertape.proxy.engine.intake import LARGEST_HELD
 
 
 @pytest.mark.parametrize(
@@ -15,4 +16,17 @@ from peertape.addons.replayer import LARGEST_HELD, is_big
 def test_big_bodies(length: str, big: bool) -> None:
     request = http.Request.make("POST", "http://tube.example/")
     request.headers["Content-Length"] = length
-    assert is_big(request) is big
+    assert comes_streamed(request) is big
+
+
+def test_nobody_knows_how_long_a_chunked_body_will_be() -> None:
+    request = http.Request.make("POST", "http://tube.example/")
+    request.headers.pop("content-length", None)
+    request.headers["Transfer-Encoding"] = "chunked"
+    assert comes_streamed(request)
+
+
+def test_without_any_length_there_is_no_body_in_http_1() -> None:
+    request = http.Request.make("GET", "http://tube.example/")
+    request.headers.pop("content-length", None)
+    assert not comes_streamed(request)

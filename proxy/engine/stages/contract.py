@@ -7,7 +7,6 @@ they would have refused then as well, they refuse out of ignorance.
 
 from __future__ import annotations
 
-from peertape.cassettes.bodies import read
 from peertape.proxy.engine.chain import Rest
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.session import Session
@@ -47,11 +46,6 @@ class StandingStage:
         verdict = self._twin.judge(request, session)
         if verdict.outcome is not Outcome.REFUSED or verdict.answer is None:
             return None
-        if at_once:
+        if at_once or not self._twin.refuses_out_of_ignorance(verdict.answer, answer):
             return verdict.answer
-        then = self._twin.refused_then(answer)
-        is_ignorance = then is not None and (then.status, read(then.body)) == (
-            verdict.answer.status,
-            read(verdict.answer.body),
-        )
-        return None if is_ignorance else verdict.answer
+        return None

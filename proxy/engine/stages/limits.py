@@ -128,7 +128,8 @@ def _stamp(counted: _Counted, now: int, outer: Stamp | None) -> Stamp:
 
 def _never_counted(answer: Answer, bucket: Bucket, now: int) -> Answer:
     """With limits off: recorded answers keep their numbers, emulated ones have those of a window's first request."""
-    if answer.source is not Source.EMULATED or spelled.is_before_routers(answer.headers) or "tk" not in answer.headers:
+    is_made = answer.source in (Source.EMULATED, Source.DERIVED) and spelled.LIMIT not in answer.headers
+    if not is_made or spelled.is_before_routers(answer.headers) or "tk" not in answer.headers:
         return answer
     stamp = Stamp(bucket.max, max(0, bucket.max - 1), math.ceil((now + bucket.window) / 1000))
     return replace(answer, headers=spelled.stamped(answer.headers, stamp))

@@ -20,11 +20,12 @@ def playing(
     twin: Twin | None = None,
     between: Sequence[Stage] = (),
     last: Sequence[Stage] = (),
+    first: Sequence[Stage] = (),
 ) -> list[Stage]:
-    """`between` stands behind what was recorded of the user, and before what was recorded of visitors; `last` behind
-    all that knows an answer.
+    """`first` stands before all that plays or judges; `between` behind what was recorded of the user, and before what
+    was recorded of visitors; `last` behind all that knows an answer.
     """
     before = [StandingStage(twin)] if twin else []
     behind = [ContractStage(twin)] if twin else []
     visitor = VisitorStage(explainer.shelf, recorded)
-    return [DateStage(), *before, recorded, *between, visitor, *behind, *last, MissStage(explainer)]
+    return [DateStage(), *first, *before, recorded, *between, visitor, *behind, *last, MissStage(explainer)]

@@ -9,7 +9,7 @@ from peertape.cassettes.codings import codings_of
 from peertape.cassettes.learning import LOGIN, fields
 from peertape.cassettes.paths import fold
 from peertape.cassettes.redaction.recollection import Recollection
-from peertape.cassettes.store import Cassette
+from peertape.cassettes.store import Candidate, Cassette
 from peertape.proxy.engine import choice, semantics
 from peertape.proxy.engine.acceptance import REFUSED, Acceptance
 from peertape.proxy.engine.alternatives import liked_best
@@ -91,9 +91,23 @@ class RecordedStage:
             choice.played(candidate, key, _writer(question), progress)
         if match.tier is not Tier.EXACT:
             candidate = liked_best(question.request, match, candidate)
-        answer = restored(question.request, replay(cassette, candidate, match.tier), cassette, self._known)
-        answer = self._links.rewritten(question.request, answer, cassette)
-        return recoded(question.request, answer, cassette.exchange(candidate.id).request.headers)
+        return self._played(cassette, candidate, match.tier, question.request)
+
+    def give(self, cassette: Cassette, candidate: Candidate, request: Request, session: Session) -> Answer:
+        """The answer of a recording that was found otherwise, which counts as played."""
+        question = self._shelf.ask(request)
+        key = question.keys(cassette).exact
+        choice.played(candidate, key, _writer(question), session.in_cassette(cassette.name))
+        return self.look(cassette, candidate, request)
+
+    def look(self, cassette: Cassette, candidate: Candidate, request: Request) -> Answer:
+        """The answer of a recording, as this client would get it."""
+        return self._played(cassette, candidate, Tier.EXACT, request)
+
+    def _played(self, cassette: Cassette, candidate: Candidate, tier: Tier, request: Request) -> Answer:
+        answer = restored(request, replay(cassette, candidate, tier), cassette, self._known)
+        answer = self._links.rewritten(request, answer, cassette)
+        return recoded(request, answer, cassette.exchange(candidate.id).request.headers)
 
     def _derived(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
         """From the plain GET of the same resource; a conditional request moves on as that GET would."""

@@ -20,6 +20,7 @@ from peertape.proxy.engine.twin.wire import http_date, reason
 
 PROBLEM = "application/problem+json; charset=utf-8"
 _WITHOUT_CONTENT = (204, 304)
+_EXPOSED = "Access-Control-Expose-Headers"
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -87,8 +88,11 @@ class Answers:
         etag: bool = True,
     ) -> Answer:
         """`etag`: False where a library answers by itself, past Express."""
-        answer = self._sent(request, now, status, stringify(value), type, headers)
-        return answer if etag else replace(answer, headers=answer.headers.without("etag"))
+        if etag:
+            return self._sent(request, now, status, stringify(value), type, headers)
+        body = stringify(value).encode("utf-8", "replace")
+        content = [("Content-Type", type), ("Content-Length", str(len(body)))]
+        return self.past_express(request, now, status, [*content, *headers], b"" if request.method == "HEAD" else body)
 
     def empty(
         self,
@@ -104,6 +108,26 @@ class Answers:
         length = [("Content-Length", "0")] if framed else []
         first = self._first(request, headers)
         return self.bare(status, [*first, *content, _date(now), *length])
+
+    def past_express(
+        self,
+        request: Request,
+        now: float,
+        status: int,
+        headers: Pairs,
+        body: bytes = b"",
+        *,
+        exposed: Sequence[str] = (),
+        phrase: str = "",
+    ) -> Answer:
+        """As a library answers by itself: the routers' headers, then these. `exposed`: names for CORS to add."""
+        first = Headers.of(self._first(request, ()))
+        if exposed:
+            before = first.get(_EXPOSED)
+            names = ",".join([before, *exposed] if before else exposed)
+            first = first.replaced(_EXPOSED, names) if before else first.added(_EXPOSED, names)
+        answer = self.bare(status, [*first, *headers, _date(now)], body)
+        return replace(answer, reason=phrase or answer.reason)
 
     def bare(self, status: int, headers: Pairs, body: bytes = b"") -> Answer:
         """With exactly these headers; the lane sees to the framing."""

@@ -67,6 +67,7 @@ class Contract:
     by_host: bool  # what it answers hangs on the Host: a recorded success stands only for our own
     steps: Steps
     effects: Sequence[Effect]
+    pieces: str | None = None  # its part in an upload in pieces: begin, put or cancel
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class _Compiler:
     def contract(self, name: str, route: data.RouteData) -> Contract:
         with _within(name):
             found = effects(route.effects, self._source.consequences, self.kinds)
-            return Contract(name, route.at, route.docs, route.by_host, self._steps(route.steps), found)
+            return Contract(name, route.at, route.docs, route.by_host, self._steps(route.steps), found, route.pieces)
 
     def _steps(self, items: Any) -> Steps:
         if not isinstance(items, (list, tuple)):

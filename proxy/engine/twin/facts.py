@@ -34,12 +34,22 @@ class Kind:
 
 @dataclass(slots=True, eq=False)
 class Entity:
-    """A thing of the instance: a video, a user. `gone`: it was removed; `known_by`: the keys that it is found by."""
+    """A thing of the instance: a video, a user. `gone`: it was removed; `known_by`: the keys that it is found by.
+
+    `original`: the same thing in the world that the recordings tell, where a session has changed it.
+    """
 
     kind: Kind
     members: dict[str, Any] = field(default_factory=dict)
     gone: bool = False
     known_by: set[tuple[str, str, str]] = field(default_factory=set)
+    original: Entity | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Entity) and (self.original or self) is (other.original or other)
+
+    def __hash__(self) -> int:
+        return id(self.original or self)
 
     def tell(self, name: Any) -> Any:
         if name in self.members:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.twin.contract import Book
+from peertape.proxy.engine.twin.deeds import Deeds
 from peertape.proxy.engine.twin.events import Events
 from peertape.proxy.engine.twin.surroundings import in_development
 from peertape.proxy.engine.twin.telling import TOKEN, Telling
@@ -29,7 +30,12 @@ class History:
         self._read = self.events.all
 
     def world(self, session: Session) -> World:
-        """As the session's timeline says; without one all that is known, with nothing removed."""
+        """As the session's timeline says (without one all that is known, nothing removed), with its own deeds."""
+        below = self._below(session)
+        deeds = session.memory.get(Deeds)
+        return below if deeds is None else deeds.over(below, self._book)
+
+    def _below(self, session: Session) -> World:
         until = session.clock.known_until  # first of all: the clock runs on while recordings are read
         self.events.look()
         if until is None:

@@ -18,7 +18,7 @@ from peertape.proxy.engine.twin.effects import acting
 from peertape.proxy.engine.twin.events import Event, with_exchanges
 from peertape.proxy.engine.twin.expressions import Evaluator, Expression, Language
 from peertape.proxy.engine.twin.facts import Entity, told_object
-from peertape.proxy.engine.twin.given import given
+from peertape.proxy.engine.twin.given import Given, given
 from peertape.proxy.engine.twin.world import World
 
 logger = logging.getLogger(__name__)
@@ -61,36 +61,49 @@ class Telling:
         decoded = _octets(recorded.headers, recorded.body)
         headers = recorded.headers.without("content-encoding")
         request = Request(recorded.method, recorded.target, headers, decoded)
-        seen = given(request, event.params)
         token = event.candidate.credential
         user = event.cassette.user_of(token) if token else None
         if user is not None and not world.has_heard_of(TOKEN, token):
             world.learn(TOKEN, {"text": token, "user": user})  # of a login that was not recorded
         names = {
-            "params": seen.params,
-            "query": seen.query,
-            "body": seen.body,
-            "headers": seen.headers,
-            "cookies": seen.cookies,
-            "files": seen.files,
+            **names_of(given(request, event.params), request, event.at),
+            **names_of_answer(response.status, response.headers, response.body),
             "me": acting(world, user),
-            "response": _value(response.headers, response.body),
-            "response_headers": {name.lower(): value for name, value in response.headers},
-            "status": response.status,
-            "now": event.at,
             "config": world.config,
-            "request": {
-                "method": recorded.method,
-                "path": request.path,
-                "target": recorded.target,
-                "query": request.query,
-            },
             "token": token,
         }
         evaluator = Evaluator(names, self._of_events)
         for effect in event.contract.effects:
             if self._removals or effect.what != "forget":
                 effect.apply(world, evaluator)
+
+
+def names_of(seen: Given, request: Request, now: float) -> dict[str, Any]:
+    """What effects see of a request."""
+    return {
+        "params": seen.params,
+        "query": seen.query,
+        "body": seen.body,
+        "headers": seen.headers,
+        "cookies": seen.cookies,
+        "files": seen.files,
+        "now": now,
+        "request": {
+            "method": request.method,
+            "path": request.path,
+            "target": request.target,
+            "query": request.query,
+        },
+    }
+
+
+def names_of_answer(status: int, headers: Headers, body: Body) -> dict[str, Any]:
+    """What effects see of an answer."""
+    return {
+        "response": _value(headers, body),
+        "response_headers": {name.lower(): value for name, value in headers},
+        "status": status,
+    }
 
 
 def _octets(headers: Headers, body: Body) -> bytes:

@@ -15,6 +15,7 @@ from peertape.proxy.engine.twin.accounts import Accounts
 from peertape.proxy.engine.twin.answers import Answers
 from peertape.proxy.engine.twin.case import Case, Outcome, Verdict
 from peertape.proxy.engine.twin.contract import Book, Contract
+from peertape.proxy.engine.twin.deeds import Deed, Deeds
 from peertape.proxy.engine.twin.expressions import Evaluator
 from peertape.proxy.engine.twin.facts import Entity
 from peertape.proxy.engine.twin.framing import settled
@@ -23,7 +24,7 @@ from peertape.proxy.engine.twin.history import History
 from peertape.proxy.engine.twin.ourhosts import is_our_host
 from peertape.proxy.engine.twin.routes import Found
 from peertape.proxy.engine.twin.steps import judge
-from peertape.proxy.engine.twin.telling import MOST_BYTES
+from peertape.proxy.engine.twin.telling import MOST_BYTES, names_of, names_of_answer
 from peertape.proxy.engine.twin.undecided import Undecided
 
 MOST_REMEMBERED = 1000  # refusals of the past: each may take the telling of a whole world
@@ -51,6 +52,30 @@ class Twin:
         """Whether PeerTube has such a route."""
         return self._book.routes.find(method, path) is not None
 
+    def pieces(self, method: str, path: str) -> str | None:
+        """The part of a request in an upload in pieces: `begin`, `put` or `cancel`."""
+        found = self._book.routes.find(method, path)
+        return None if found is None else found.route.pieces
+
+    def asker(self, request: Request, session: Session) -> Entity | None:
+        """The user who asks, as far as the token tells."""
+        world = self._history.world(session)
+        return self.accounts.bearer(self._shelf.ask(request), session, world).user
+
+    def note(self, request: Request, session: Session, answer: Answer) -> None:
+        """Something was done in the session: its own world changes as the recorded one does by a recorded success."""
+        found = self._book.routes.find(request.method, request.path)
+        if found is None or not found.route.effects:
+            return
+        user = self.asker(request, session)
+        seen = given(request, found.params)
+        seen.files = {name: [{**file, "content": b""} for file in files] for name, files in seen.files.items()}
+        names = {
+            **names_of(seen, request, session.clock.now()),
+            **names_of_answer(answer.status, answer.headers, answer.body),
+        }
+        session.recall(Deeds).done.append(Deed(found.route, names, None if user is None else user.get("username")))
+
     def prepare(self, session: Session) -> None:
         """Makes the session's world ready, which takes a moment for a big cassette."""
         self._history.world(session)
@@ -69,6 +94,11 @@ class Twin:
                 self._then.clear()
             self._then[key] = self._refused_at(cassette.exchange(answer.exchange))
         return self._then[key]
+
+    def refuses_out_of_ignorance(self, refusal: Answer, answer: Answer) -> bool:
+        """Whether they would have refused the recorded success then as well, in the same words."""
+        then = self.refused_then(answer)
+        return then is not None and (then.status, read(then.body)) == (refusal.status, read(refusal.body))
 
     def _refused_at(self, exchange: Exchange) -> Answer | None:
         recorded = exchange.request

@@ -10,6 +10,7 @@ from peertape.proxy.engine.twin.undecided import Undecided
 from peertape.proxy.engine.twin.values import exists, text_of
 
 Derive = Callable[[Entity, Any], Any]  # the value of a derived member's expression
+Key = tuple[str, str, str]  # the kind, the name of the key, its value as a text in lower case
 
 
 class World:
@@ -19,7 +20,7 @@ class World:
         self.kinds = kinds
         self.config: Told = told(configuration)
         self._derive = derive
-        self._by_key: dict[tuple[str, str, str], Entity] = {}
+        self._by_key: dict[Key, Entity] = {}
         self._all: dict[str, dict[Entity, None]] = {}
 
     def known(self, kind: str, key: Any, by: str | None = None) -> Entity | None:
@@ -29,18 +30,26 @@ class World:
         if not exists(key):
             return None
         for name in (by,) if by else self.kinds[kind].keys:
-            found = self._by_key.get((kind, name, _spelled(key)))
+            found = self.at((kind, name, _spelled(key)))
             if found is not None and not found.gone:
                 return found
         return None
 
     def has_heard_of(self, kind: str, key: Any) -> bool:
         """Whether something has, or had, that key."""
-        return any((kind, name, _spelled(key)) in self._by_key for name in self.kinds[kind].keys)
+        return any(self.at((kind, name, _spelled(key))) is not None for name in self.kinds[kind].keys)
 
     def all_of(self, kind: str, wanted: Mapping[str, Any]) -> list[Entity]:
         """Those with these members; one of which a member is not known does not count."""
-        return [entity for entity in self._all.get(kind, ()) if not entity.gone and _has(entity, wanted)]
+        return [entity for entity in self.of_kind(kind) if not entity.gone and _has(entity, wanted)]
+
+    def at(self, key: Key) -> Entity | None:
+        """Whatever has, or had, that key."""
+        return self._by_key.get(key)
+
+    def of_kind(self, kind: str) -> Iterable[Entity]:
+        """Those that are gone, too."""
+        return self._all.get(kind, {})
 
     def learn(self, kind: str, value: Any, more: Mapping[str, Any] | None = None) -> Entity | None:
         """Makes an object known; None if it has none of its kind's keys."""
@@ -69,7 +78,7 @@ class World:
 
     def forget(self, entities: Iterable[Entity]) -> None:
         for entity in entities:
-            entity.gone = True
+            self._own(entity).gone = True
 
     def configure(self, value: Any) -> None:
         if isinstance(value, Mapping):
@@ -90,21 +99,28 @@ class World:
         found: list[Entity] = []
         for name in spec.keys:
             if exists(members.get(name)):
-                entity = self._by_key.get((spec.name, name, _spelled(members[name])))
+                entity = self.at((spec.name, name, _spelled(members[name])))
                 if entity is not None and entity not in found:
                     found.append(entity)
+        if len(found) > 1:
+            found = [self._own(entity) for entity in found]
         for other in found[1:]:
-            found[0].members.update(other.members)
-            other.members = found[0].members
-            del self._all[spec.name][other]
-            for key in other.known_by:
-                if self._by_key[key] is other:
-                    self._by_key[key] = found[0]
-                    found[0].known_by.add(key)
+            self._join(found[0], other)
         return found[0] if found else None
+
+    def _join(self, entity: Entity, other: Entity) -> None:
+        """Makes the two one."""
+        entity.members.update(other.members)
+        other.members = entity.members
+        self._all[entity.kind.name].pop(other, None)
+        for key in other.known_by:
+            if self._by_key[key] is other:
+                self._by_key[key] = entity
+                entity.known_by.add(key)
 
     def _update(self, entity: Entity, members: Mapping[str, Any]) -> Entity:
         spec = entity.kind
+        entity = self._own(entity)
         entity.gone = False
         for name, value in members.items():
             part = spec.parts.get(name)
@@ -122,6 +138,10 @@ class World:
                 key = (spec.name, name, _spelled(entity.members[name]))
                 self._by_key[key] = entity
                 entity.known_by.add(key)
+        return entity
+
+    def _own(self, entity: Entity) -> Entity:
+        """The entity as this world may change it."""
         return entity
 
     def _try(self, entity: Entity, name: str, expression: Any) -> None:

@@ -13,9 +13,10 @@ from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.redaction.bodyfilter import PassingFilter
 from peertape.proxy.engine.chain import Engine, Rest
+from peertape.proxy.engine.intake import LARGEST_HELD
 from peertape.proxy.engine.model import Answer, Delivery, Request
 from peertape.proxy.engine.session import Session, Sessions
-from peertape.proxy.lanes.application import LARGEST_HELD, SMALL, Application, BrokenDeliveryError
+from peertape.proxy.lanes.application import SMALL, Application, BrokenDeliveryError
 
 HEADERS = Headers((("X-Powered-By", "PeerTube"), ("Connection", "keep-alive"), ("Content-Length", "5")))
 HELLO = Answer(200, HEADERS, BytesBody(b"hello"), "OK")
