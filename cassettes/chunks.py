@@ -20,6 +20,7 @@ LEVEL = 6
 _ADD_BODY = insert(bodies)
 _ADD_CHUNK = insert(chunks)
 _FIND = select(bodies.c.id).where(bodies.c.sha256 == bindparam("wanted"))
+_FIRST = select(chunks.c.position).where(chunks.c.body_id == bindparam("body")).limit(1)
 _FINISH = (
     update(bodies).where(bodies.c.id == bindparam("body")).values(sha256=bindparam("digest"), size=bindparam("octets"))
 )
@@ -32,9 +33,14 @@ _READ = (
 
 
 class BodyWriter:
-    """Takes one body piece by piece. Every chunk is in the database as soon as it is full."""
+    """Takes one body piece by piece. Every chunk is in the database as soon as it is full.
 
-    def __init__(self, connection: Connection) -> None:
+    Of a body with more octets than `largest` none are kept: only what they are, and how many.
+    """
+
+    def __init__(self, connection: Connection, largest: int | None = None) -> None:
+        self._largest = largest
+        self._forgone = 0
         self._connection = connection
         self._digest = hashlib.sha256()
         self._pending = bytearray()
@@ -44,10 +50,17 @@ class BodyWriter:
 
     @property
     def size(self) -> int:
-        return self._stored + len(self._pending)
+        return self._stored + len(self._pending) + self._forgone
+
+    @property
+    def is_kept(self) -> bool:
+        return not self._forgone
 
     def write(self, data: bytes) -> None:
         self._digest.update(data)
+        if self._largest is not None and self.size + len(data) > self._largest:
+            self._forgo(len(data))
+            return
         self._pending += data
         while len(self._pending) >= CHUNK:
             self._store(bytes(self._pending[:CHUNK]))
@@ -58,18 +71,26 @@ class BodyWriter:
         digest = self._digest.digest()
         known = self._connection.execute(_FIND, {"wanted": digest}).scalar()
         if known is not None:
-            self.discard()
-            self.id = int(known)
-            return self.id
+            return self._instead(int(known))
         self._flush()
-        self._connection.execute(_FINISH, {"body": self.id, "digest": digest, "octets": self._stored})
+        self._connection.execute(_FINISH, {"body": self.id, "digest": digest, "octets": self.size})
         assert self.id is not None
+        return self.id
+
+    def keep_nothing(self, size: int, digest: bytes) -> int:
+        """Of a body that was not kept where it comes from."""
+        known = self._connection.execute(_FIND, {"wanted": digest}).scalar()
+        if known is not None:
+            return int(known)
+        self._begin()
+        assert self.id is not None
+        self._connection.execute(_FINISH, {"body": self.id, "digest": digest, "octets": size})
         return self.id
 
     def cut(self) -> int:
         """Keeps what there is of a body that did not end; it has no address, since more of it is unknown."""
         self._flush()
-        self._connection.execute(_FINISH, {"body": self.id, "digest": None, "octets": self._stored})
+        self._connection.execute(_FINISH, {"body": self.id, "digest": None, "octets": self.size})
         assert self.id is not None
         return self.id
 
@@ -78,6 +99,21 @@ class BodyWriter:
             self._connection.execute(delete(chunks).where(chunks.c.body_id == self.id))
             self._connection.execute(delete(bodies).where(bodies.c.id == self.id))
             self.id = None
+
+    def _instead(self, known: int) -> int:
+        """The body that the cassette has already; if none of its octets were kept, those of this one are."""
+        if self.is_kept and self.size and self._connection.execute(_FIRST, {"body": known}).first() is None:
+            self._flush()
+            self._connection.execute(update(chunks).where(chunks.c.body_id == self.id).values(body_id=known))
+        self.discard()
+        self.id = known
+        return known
+
+    def _forgo(self, octets: int) -> None:
+        self._forgone += self._stored + len(self._pending) + octets
+        self._pending.clear()
+        self._stored = 0
+        self.discard()
 
     def _flush(self) -> None:
         self._begin()

@@ -7,13 +7,22 @@ from contextlib import suppress
 from typing import Any
 
 import zstandard
-from sqlalchemy import BindParameter, Engine, Row, bindparam, select
+from sqlalchemy import BindParameter, Engine, Row, bindparam, exists, select
 
 from peertape.cassettes import schema
 from peertape.cassettes.bodies import EMPTY, Body, BytesBody
 from peertape.cassettes.chunks import StoredBody, unpacked
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.model import Closing, Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
+from peertape.cassettes.model import (
+    Closing,
+    Exchange,
+    Message,
+    NotKept,
+    RecordedRequest,
+    RecordedResponse,
+    State,
+    Timing,
+)
 
 SWITCHED = 101  # to a WebSocket: only then there are messages (RFC 9110, section 15.2.2)
 SMALL = 64 * 1024  # octets of a body that is read with its page
@@ -21,7 +30,8 @@ SMALL = 64 * 1024  # octets of a body that is read with its page
 _WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
 _EXCHANGES = select(schema.exchanges).where(schema.exchanges.c.id.in_(_WANTED))
 _HEADERS = select(schema.headers).where(schema.headers.c.exchange_id.in_(_WANTED)).order_by(*schema.headers.primary_key)
-_BODIES = select(schema.bodies).where(schema.bodies.c.id.in_(_WANTED))
+_IS_KEPT = exists().where(schema.chunks.c.body_id == schema.bodies.c.id).label("is_kept")
+_BODIES = select(schema.bodies, _IS_KEPT).where(schema.bodies.c.id.in_(_WANTED))
 _CHUNKS = select(schema.chunks).where(schema.chunks.c.body_id.in_(_WANTED)).order_by(*schema.chunks.primary_key)
 _MESSAGES = (
     select(schema.messages).where(schema.messages.c.exchange_id.in_(_WANTED)).order_by(*schema.messages.primary_key)
@@ -38,7 +48,9 @@ def load(rows: Rows, engine: Engine, numbers: Sequence[int], *, contents: bool =
     parts: dict[int, Parts] = {number: {} for number in found}
     for row in rows(_HEADERS, wanted=list(found)):
         parts[row.exchange_id].setdefault(row.part, []).append((row.name, row.value))
-    bodies = _bodies(rows, engine, found.values(), contents=contents)
+    known = _known_bodies(rows, found.values())
+    bodies = _bodies(rows, engine, known, contents=contents)
+    lacking = {row.id: row for row in known if row.size and not row.is_kept}
     switched = [number for number, row in found.items() if row.status == SWITCHED]
     messages: dict[int, list[Message]] = {number: [] for number in switched}
     for row in rows(_MESSAGES, wanted=switched) if switched else ():
@@ -48,15 +60,25 @@ def load(rows: Rows, engine: Engine, numbers: Sequence[int], *, contents: bool =
         for row in (rows(_CLOSINGS, wanted=switched) if switched else ())
     }
     return [
-        _exchange(found[number], parts[number], bodies, tuple(messages.get(number, ())), closings.get(number))
+        _exchange(
+            found[number],
+            parts[number],
+            bodies,
+            lacking.get(found[number].request_body),
+            tuple(messages.get(number, ())),
+            closings.get(number),
+        )
         for number in numbers
         if number in found
     ]
 
 
-def _bodies(rows: Rows, engine: Engine, exchanges: Iterable[Row[Any]], *, contents: bool) -> dict[int | None, Body]:
+def _known_bodies(rows: Rows, exchanges: Iterable[Row[Any]]) -> list[Row[Any]]:
     wanted = {number for row in exchanges for number in (row.request_body, row.response_body) if number is not None}
-    known = rows(_BODIES, wanted=list(wanted)) if wanted else []
+    return rows(_BODIES, wanted=list(wanted)) if wanted else []
+
+
+def _bodies(rows: Rows, engine: Engine, known: Sequence[Row[Any]], *, contents: bool) -> dict[int | None, Body]:
     sizes = {row.id: row.size for row in known}
     out: dict[int | None, Body] = {None: EMPTY}
     out.update({row.id: StoredBody(engine, row.id, row.size, row.sha256) for row in known})
@@ -76,6 +98,7 @@ def _exchange(
     row: Row[Any],
     parts: Parts,
     bodies: dict[int | None, Body],
+    lacking: Row[Any] | None,
     messages: tuple[Message, ...],
     closing: Closing | None,
 ) -> Exchange:
@@ -86,8 +109,9 @@ def _exchange(
         row.authority,
         row.http_version,
         Headers.of(parts.get("request", ())),
-        bodies[row.request_body],
+        bodies[row.request_body] if lacking is None else EMPTY,
         Headers.of(parts.get("request trailer", ())),
+        None if lacking is None else NotKept(lacking.size, lacking.sha256 or b"", row.body_digest or b""),
     )
     response = None
     if row.status is not None:

@@ -40,7 +40,18 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
+class NotKept:
+    """A body of which the cassette has no octets: it was over the limit. `digest`: of its canonical form."""
+
+    size: int
+    sha256: bytes
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedRequest:
+    """`not_kept` stands for the body where that is over the limit; `body` is empty then."""
+
     method: str
     target: str  # as spelled on the wire: path and query
     scheme: str
@@ -49,6 +60,7 @@ class RecordedRequest:
     headers: Headers
     body: Body = EMPTY
     trailers: Headers = Headers()
+    not_kept: NotKept | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,8 +42,11 @@ class Recording:
         *,
         anew: bool = False,
         recollection: Recollection | None = None,
+        largest_request: int | None = None,
     ) -> None:
-        self.writer = CassetteWriter(path, rules, upstream=upstream, recollection=recollection)
+        self.writer = CassetteWriter(
+            path, rules, upstream=upstream, recollection=recollection, largest_request=largest_request
+        )
         if anew:
             self.writer.forget_everything(upstream)
         self.failure: str | None = None

@@ -20,7 +20,7 @@ from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.keys import keys_of
 from peertape.cassettes.learning import learn
 from peertape.cassettes.lore import Lore
-from peertape.cassettes.model import Closing, Exchange, Message, RecordedRequest, RecordedResponse, State
+from peertape.cassettes.model import Closing, Exchange, Message, NotKept, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.origin import Origin
 from peertape.cassettes.redaction.filters import BodyFilter, request_body_filter, response_body_filter
 from peertape.cassettes.redaction.pseudonyms import Pseudonyms
@@ -46,12 +46,16 @@ class CassetteWriter:
         upstream: str | None = None,
         fixed: Mapping[str, str] | None = None,
         recollection: Recollection | None = None,
+        largest_request: int | None = None,
     ) -> None:
-        """`fixed`: key, salt and created of a new cassette that always comes out the same; else they are fresh.
+        """`largest_request`: of request bodies with more octets only hash and size are kept.
+
+        `fixed`: key, salt and created of a new cassette that always comes out the same; else they are fresh.
 
         `recollection` is told what the pseudonyms stand for: it is for the run alone, and never written.
         """
         self.path = path
+        self.largest_request = largest_request
         self._open: dict[int, ExchangeWriter] = {}
         self._engine = database.open_writer(path)
         try:
@@ -85,7 +89,7 @@ class CassetteWriter:
             entry = self.begin(exchange.request, exchange.timing.started, exchange.client_host, number)
             for piece in exchange.request.body.pieces():
                 entry.request_data(piece)
-            entry.request_end(exchange.timing.sent, exchange.request.trailers)
+            entry.request_end(exchange.timing.sent, exchange.request.trailers, exchange.request.not_kept)
             if exchange.response is not None:
                 entry.response_head(exchange.response, exchange.timing.answering, limit)
                 if exchange.state is not State.UNSTORED:
@@ -214,7 +218,8 @@ class ExchangeWriter:
             request.http_version,
             redactor.headers(request.headers, response=False),
         )
-        self._request_body = _FilteredBody(connection, request_body_filter(request.headers, redactor))
+        filtered = request_body_filter(request.headers, redactor)
+        self._request_body = _FilteredBody(connection, filtered, largest=writer.largest_request)
         self._response: RecordedResponse | None = None
         self._response_body: _FilteredBody | None = None
         self._request_text: bytes | None = None
@@ -226,12 +231,14 @@ class ExchangeWriter:
     def request_data(self, data: bytes) -> None:
         self._request_body.feed(data)
 
-    def request_end(self, at: float | None, trailers: Headers = Headers()) -> None:
-        """The request is whole: its keys are known."""
+    def request_end(self, at: float | None, trailers: Headers = Headers(), not_kept: NotKept | None = None) -> None:
+        """The request is whole: its keys are known. `not_kept` stands for a body that is not there."""
         self._request_ended = True
         body = self._request_body.finish()
         self._request_text = self._request_body.filter.text
         digest = self._request_body.filter.digest
+        if not_kept is not None:
+            body, digest = BodyWriter(self._connection).keep_nothing(not_kept.size, not_kept.sha256), not_kept.digest
         request = self.request
         keys = keys_of(request.method, request.target, request.headers, digest)
         self._set(
@@ -363,11 +370,16 @@ class ExchangeWriter:
 
 
 class _FilteredBody:
-    """A body on its way through redaction into the database, with an optional limit to its size."""
+    """A body on its way through redaction into the database, with optional limits to its size.
 
-    def __init__(self, connection: Connection, filtered: BodyFilter, limit: int | None = None) -> None:
+    Over `limit` it is dropped; of one over `largest` it is kept what it was.
+    """
+
+    def __init__(
+        self, connection: Connection, filtered: BodyFilter, limit: int | None = None, largest: int | None = None
+    ) -> None:
         self.filter = filtered
-        self._body = BodyWriter(connection)
+        self._body = BodyWriter(connection, largest)
         self._limit = limit
         self._octets = 0
         self._over = False
@@ -390,7 +402,7 @@ class _FilteredBody:
 
     def cut(self) -> int | None:
         """The same of a body that did not end."""
-        return self._body.cut() if self._has_octets() else None
+        return self._body.cut() if self._has_octets() and self._body.is_kept else None
 
     def _has_octets(self) -> bool:
         rest = self.filter.finish()

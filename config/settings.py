@@ -56,6 +56,15 @@ def _limits(value: Any) -> Any:
 
 
 Several = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
+
+
+def _octets_or_off(value: Any) -> Any:
+    """None for `off`, which YAML takes for a truth value."""
+    is_off = value is False or (isinstance(value, str) and value.strip().lower() == "off")
+    return None if is_off else _octets(value)
+
+
+OctetsOrOff = Annotated[int | None, BeforeValidator(_octets_or_off)]
 Octets = Annotated[int, BeforeValidator(_octets)]
 
 
@@ -103,6 +112,7 @@ class Settings(BaseSettings):
     only: Several = ()
     skip: Several = ()
     max_response_body: Octets | None = None
+    max_request_body: OctetsOrOff = 10 << 20
     pace: float | None = Field(default=None, gt=0)
     limits: Annotated[str, BeforeValidator(_limits)] = "peertube"
     trust_proxy: Several = ("loopback",)

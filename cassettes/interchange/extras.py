@@ -13,7 +13,7 @@ from typing import Any
 
 from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.model import Closing, Exchange, Message, State
+from peertape.cassettes.model import Closing, Exchange, Message, NotKept, State
 
 _NESTED = ("request", "response", "timing")
 _NOT_CARRIED = "id"  # a number of the store that the exchange came from
@@ -57,6 +57,8 @@ def _packed(value: object) -> object:
         return b64encode(value.data).decode()
     if isinstance(value, Closing):
         return list(astuple(value))
+    if isinstance(value, NotKept):
+        return [value.size, value.sha256.hex(), value.digest.hex()]
     if isinstance(value, tuple):
         return [[m.at, m.from_client, m.is_text, b64encode(m.content).decode()] for m in value]
     return str(value) if isinstance(value, State) else value
@@ -84,12 +86,18 @@ def _closing(value: Any) -> Closing:
     return Closing(float(at), bool(from_client), int(code), _text(reason))
 
 
+def _not_kept(value: Any) -> NotKept:
+    size, sha256, digest = value
+    return NotKept(int(size), bytes.fromhex(_text(sha256)), bytes.fromhex(_text(digest)))
+
+
 _UNPACK: Mapping[str, Callable[[Any], object]] = {
     "headers": _headers,
     "trailers": _headers,
     "body": lambda value: BytesBody(b64decode(value)),
     "messages": _messages,
     "closing": _closing,
+    "not_kept": _not_kept,
     "state": State,
     "status": int,
     "started": float,
@@ -97,7 +105,7 @@ _UNPACK: Mapping[str, Callable[[Any], object]] = {
     "answering": float,
     "answered": float,
 }
-_OPTIONAL = {"closing", "error", "client_host", "sent", "answering", "answered"}
+_OPTIONAL = {"closing", "not_kept", "error", "client_host", "sent", "answering", "answered"}
 
 
 def _unpacked(member: str, value: Any) -> object:

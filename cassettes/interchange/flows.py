@@ -242,7 +242,7 @@ def _flow_request(request: RecordedRequest, timing: Timing, host: str, port: int
         path=octets(request.target),
         http_version=octets(request.http_version),
         headers=_flow_headers(request.headers),
-        content=read(request.body),
+        content=read(request.body) if request.not_kept is None else None,
         trailers=_flow_headers(request.trailers) if request.trailers else None,
         timestamp_start=timing.started,
         timestamp_end=timing.sent,

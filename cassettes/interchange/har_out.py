@@ -64,8 +64,15 @@ def _request(request: RecordedRequest) -> dict[str, Any]:
             for name, value in parse_qsl(target.partition("?")[2], keep_blank_values=True)
         ],
         "headersSize": _UNKNOWN,
-        "bodySize": request.body.size,
+        "bodySize": request.body.size if request.not_kept is None else request.not_kept.size,
     }
+    if (lacking := request.not_kept) is not None:
+        comment = f"not kept: {lacking.size} octets, sha-256 {lacking.sha256.hex()}"
+        told["postData"] = {
+            "mimeType": _text(request.headers.get("content-type") or ""),
+            "text": "",
+            "comment": comment,
+        }
     if request.body.size:
         text, kind = _body(read(request.body), request.headers)
         told["postData"] = {"mimeType": _text(request.headers.get("content-type") or ""), "text": text, **kind}

@@ -54,6 +54,11 @@ scope = options(
         metavar="SIZE",
         help="Do not store longer response bodies, for example 200M.  [default: off]",
     ),
+    click.option(
+        "--max-request-body",
+        metavar="SIZE|off",
+        help="Of longer request bodies keep hash, size and type only: they match all the same.  [default: 10M]",
+    ),
 )
 listen = click.option(
     "--listen",

@@ -29,7 +29,13 @@ def recording_into(
     """The recording of a run: said loudly when it fails, and closed in the end."""
     rules = assembly.redaction_rules(settings)
     recording = Recording(
-        assembly.demand_file(settings.cassette), rules, upstream, _say_failure, anew=anew, recollection=recollection
+        assembly.demand_file(settings.cassette),
+        rules,
+        upstream,
+        _say_failure,
+        anew=anew,
+        recollection=recollection,
+        largest_request=settings.max_request_body,
     )
     try:
         yield recording

@@ -28,7 +28,12 @@ COMMITTED = 200  # exchanges per commit
 @options.scope
 @explained
 def command(
-    cassette: Path, files: tuple[Path, ...], only: tuple[str, ...], skip: tuple[str, ...], max_response_body: str | None
+    cassette: Path,
+    files: tuple[Path, ...],
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    max_response_body: str | None,
+    max_request_body: str | None,
 ) -> None:
     """Bring recordings of other programs into CASSETTE, which is made if need be.
 
@@ -39,13 +44,14 @@ def command(
     from peertape.cassettes.interchange.report import ImportReport
     from peertape.proxy.cli.scope import Scope
 
-    settings = config.load({"only": only, "skip": skip, "max_response_body": max_response_body})
+    limits = {"max_response_body": max_response_body, "max_request_body": max_request_body}
+    settings = config.load({"only": only, "skip": skip, **limits})
     scope = Scope.of(settings)
     for path in files:
         if str(path) != "-":
             _demand_file(path)
     is_new = not cassette.exists()
-    writer = CassetteWriter(cassette, redaction_rules(settings))
+    writer = CassetteWriter(cassette, redaction_rules(settings), largest_request=settings.max_request_body)
     stored, report = 0, ImportReport()
     try:
         for path in files:

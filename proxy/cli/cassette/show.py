@@ -14,7 +14,16 @@ from peertape.cassettes.bodies import Body, read
 from peertape.cassettes.codings import TooBigError, codings_of, decode
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.listing import StoredKeys
-from peertape.cassettes.model import Closing, Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
+from peertape.cassettes.model import (
+    Closing,
+    Exchange,
+    Message,
+    NotKept,
+    RecordedRequest,
+    RecordedResponse,
+    State,
+    Timing,
+)
 from peertape.cassettes.redaction.bodyfilter import looks_like_text
 from peertape.cassettes.store import Cassette
 from peertape.proxy.cli.cassette.opening import opened
@@ -60,10 +69,16 @@ def command(cassette: str, exchange: int, body: bool, request: bool, response: b
 
 def _body_of(exchange: Exchange, request: bool) -> Body:
     if request:
+        if (lacking := exchange.request.not_kept) is not None:
+            raise Trouble(f"The request body of exchange {exchange.id} was {_told(lacking)} (--max-request-body).")
         return exchange.request.body
     if exchange.response is None:
         raise Trouble(f"Exchange {exchange.id} has no response: {exchange.error or exchange.state}.")
     return exchange.response.body
+
+
+def _told(lacking: NotKept) -> str:
+    return f"not kept: {size(lacking.size)}, sha-256 {lacking.sha256.hex()}"
 
 
 def _write(body: Body) -> None:
@@ -117,6 +132,9 @@ def _steps(timing: Timing) -> str:
 def _request(request: RecordedRequest) -> Iterator[str]:
     yield printable(f"{request.method} {request.target} {request.http_version}")
     yield from _headers(request.headers)
+    if request.not_kept is not None:
+        yield ""
+        yield f"# the body was {_told(request.not_kept)}"
     yield from _body(request.headers, request.body)
     yield from _trailers(request.trailers)
 

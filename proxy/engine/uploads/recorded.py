@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from peertape.cassettes.bodies import Body
 from peertape.cassettes.chunks import StoredBody
+from peertape.cassettes.model import NotKept
 from peertape.cassettes.paths import fold, spellings
 from peertape.cassettes.store import Candidate, Cassette
 from peertape.proxy.engine.model import Answer, Request
@@ -66,17 +67,19 @@ class RecordedUpload:
         digest = hashlib.sha256()
         for span in spans:
             body, at = span.value
+            if isinstance(body, NotKept):
+                return None
             for octets in body.pieces(span.start - at, span.stop - at):
                 digest.update(octets)
         return digest.digest() == sha256
 
     @cached_property
-    def _file(self) -> Spans[tuple[Body, int]]:
+    def _file(self) -> Spans[tuple[Body | NotKept, int]]:
         """Bodies of pieces, and where each begins in the file."""
-        file: Spans[tuple[Body, int]] = Spans()
+        file: Spans[tuple[Body | NotKept, int]] = Spans()
         for candidate in self._pieces:
             recorded = self.cassette.exchange(candidate.id).request
-            body = recorded.body
+            body = recorded.not_kept or recorded.body
             piece = piece_of(Request(recorded.method, recorded.target, recorded.headers))
             if piece.start is not None and candidate.status in (RESUME, DONE) and body.size == piece.announced:
                 file = file.laid(piece.start, piece.start + body.size, (body, piece.start))
@@ -101,7 +104,7 @@ class RecordedUpload:
         return self.until is None or (candidate.answered_at is not None and candidate.answered_at <= self.until)
 
 
-def _digest_of(body: Body, at: int, start: int, stop: int) -> bytes | None:
+def _digest_of(body: Body | NotKept, at: int, start: int, stop: int) -> bytes | None:
     """That of the whole body, if it is just that stretch."""
     is_whole = (at, body.size) == (start, stop - start)
-    return body.sha256 if is_whole and isinstance(body, StoredBody) else None
+    return body.sha256 if is_whole and isinstance(body, (StoredBody, NotKept)) else None

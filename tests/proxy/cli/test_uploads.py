@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.process import Peertape, wait_for
+from support.process import PROGRAM, Peertape, wait_for
+from support.tube import Tube
 from support.wire import Head, Wire
 
 from tests.proxy.engine.conftest import Tape
@@ -26,6 +29,13 @@ def cassette(tmp_path: Path) -> Path:
     record_upload(tape)
     tape.cassette().close()
     return tape.path
+
+
+@pytest.fixture
+def tube() -> Iterator[Tube]:
+    tube = Tube()
+    yield tube
+    tube.die()
 
 
 def begin(run: Peertape) -> None:
@@ -105,3 +115,28 @@ def test_a_small_chunked_request_is_read_as_any_other(peertape: Callable[..., Pe
     wire.send(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
     head, _ = wire.message()
     assert (head.status, head.get("peertape-source")) == (201, "recorded; exchange=3")
+
+
+def test_of_a_big_request_body_only_what_it_was_is_kept(
+    peertape: Callable[..., Peertape], tube: Tube, tmp_path: Path
+) -> None:
+    tube.says(f"PUT {ROUTE}", json.dumps(VIDEO), content_type="application/json")
+    cassette = tmp_path / "big.cassette"
+    recorder = peertape("record", "--upstream", tube.url, "--cassette", cassette, "--max-request-body", "1M")
+    body = bytes(range(256)) * 4096 * 4
+    request = f"PUT {ROUTE}?upload_id=1\nContent-Range: bytes 0-{len(body) - 1}/{len(body)}\nContent-Type: video/mp4"
+    assert json.loads(recorder.ask(request, body)[1]) == VIDEO
+    assert recorder.stop() == 0, recorder.said
+    assert cassette.stat().st_size < len(body) / 4
+    shown = subprocess.run([PROGRAM, "cassette", "show", cassette, "1"], capture_output=True, text=True, check=True)
+    assert f"not kept: 4.2 MB, sha-256 {hashlib.sha256(body).hexdigest()}" in shown.stdout
+    for name in ("out.har", "out.mitm"):
+        subprocess.run([PROGRAM, "cassette", "export", cassette, tmp_path / name], check=True, capture_output=True)
+    har = json.loads((tmp_path / "out.har").read_text("utf-8"))
+    assert har["log"]["entries"][0]["request"]["postData"]["comment"].startswith(f"not kept: {len(body)} octets")
+    subprocess.run([PROGRAM, "cassette", "audit", cassette], check=True, capture_output=True)
+    copy = tmp_path / "copy.cassette"
+    subprocess.run([PROGRAM, "cassette", "import", copy, tmp_path / "out.mitm"], check=True, capture_output=True)
+    replay = peertape("replay", copy, "--on-miss", "error")
+    assert json.loads(replay.ask(request, body)[1]) == VIDEO
+    assert replay.ask(request, body[:-1] + b"x")[0].status == 501
