@@ -18,9 +18,12 @@ from peertape.config import settings as config
 from peertape.config.patterns import Pattern, pattern
 from peertape.config.settings import SettingsError
 from peertape.proxy.cli.assembly import open_cassettes
+from peertape.proxy.cli.cassette import playable as playing
 from peertape.proxy.cli.cassette.wording import printable
 from peertape.proxy.cli.trouble import explained
 from peertape.proxy.engine.coverage import Coverage, Operation, Share, coverage
+from peertape.proxy.engine.inventory.renditions import ChoiceError
+from peertape.proxy.engine.inventory.renditions import choice as renditions_choice
 from peertape.proxy.engine.twin.catalogue import Catalogues, Documented
 from peertape.proxy.engine.twin.contract import book
 from peertape.proxy.engine.twin.selection import touches
@@ -37,6 +40,14 @@ NEVER = "never shown"
 @click.option(
     "--min", "least", metavar="PERCENT", type=click.FloatRange(0, 100), help="Exit with 1 if less is shown, of either."
 )
+@click.option("--playable", is_flag=True, help="Instead: which videos can be played, and which segments are missing.")
+@click.option(
+    "--renditions",
+    metavar="NAMES",
+    default="any",
+    show_default=True,
+    help="With --playable: which have to be complete: any, all, best, worst, audio, or 720p,480p; hls or web only.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_context
 @explained
@@ -47,6 +58,8 @@ def command(
     operations: bool,
     errors: bool,
     least: float | None,
+    playable: bool,
+    renditions: str,
     as_json: bool,
 ) -> None:
     """List what the CASSETTEs never show: operations of PeerTube's API, and documented errors of each.
@@ -58,7 +71,16 @@ def command(
       peertape cassette lint mine.cassette --operations
       peertape cassette lint mine.cassette --errors --only 'GET /api/v1/videos/**'
       peertape cassette lint mine.cassette --operations --min 80
+
+    With --playable: whether each recorded video can be played without the instance, and what is missing. Exits with 1
+    if one cannot.
+
+    \b
+      peertape cassette lint mine.cassette --playable
+      peertape cassette lint mine.cassette --playable --renditions all --only '/api/v1/videos/UUID'
     """
+    if playable:
+        ctx.exit(_playable(cassettes, [pattern(text) for text in patterns], renditions, as_json=as_json))
     with_operations, with_errors = operations or not errors, errors or not operations
     found = _coverage(cassettes, [pattern(text) for text in patterns])
     if as_json:
@@ -73,6 +95,25 @@ def command(
     shares = [found.of_operations] * with_operations + [found.of_errors] * with_errors
     if least is not None and any(share.percent < least for share in shares):
         ctx.exit(BELOW)
+
+
+def _playable(names: tuple[str, ...], patterns: list[Pattern], renditions: str, *, as_json: bool) -> int:
+    try:
+        choice = renditions_choice(renditions, several=True)
+    except ChoiceError as error:
+        raise SettingsError(str(error)) from error
+    made = playing.reports(names, patterns, choice)
+    console = Console(highlight=False)
+    if as_json:
+        click.echo(json.dumps(playing.as_object(made), ensure_ascii=False))
+    elif console.is_terminal:
+        playing.show(console, made)
+        click.echo(playing.summary(made))
+    else:
+        for line in playing.plain(made):
+            click.echo(printable(line))
+        click.echo(playing.summary(made))
+    return 0 if all(one.is_playable for one in made) else BELOW
 
 
 def _coverage(names: tuple[str, ...], patterns: list[Pattern]) -> Coverage:
