@@ -89,7 +89,9 @@ class Replayer:
         await self._handoff.stop()
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
-        if self._passes or is_asked(flow) or not (comes_streamed(flow.request) or self._counts_in_part(flow)):
+        if self._passes or is_asked(flow) or is_answered(flow):
+            return
+        if not (comes_streamed(flow.request) or self._counts_in_part(flow)):
             return
         flow.metadata[ANSWERED] = True
         intake = self._coming[flow] = self.take_in(flow)

@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 from support.wire import Instance
 
 if TYPE_CHECKING:
     from support.process import Peertape
+
+# How fast the machine is says nothing about the code.
+settings.register_profile("peertape", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("peertape")
 
 
 @pytest.fixture
