@@ -12,6 +12,7 @@ COMMANDS: Mapping[str, str] = {
     "record": "peertape.proxy.cli.record",
     "proxy": "peertape.proxy.cli.live",
     "serve": "peertape.proxy.cli.serve",
+    "pack": "peertape.proxy.cli.pack",
     "inspect": "peertape.proxy.cli.inspect",
     "cassette": "peertape.proxy.cli.cassette",
     "errors": "peertape.proxy.cli.errors",

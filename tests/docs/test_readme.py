@@ -70,7 +70,7 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 def test_the_readme_knows_every_command() -> None:
     used = {shlex.split(line)[0] for line in peertape_commands()}
-    assert used == {"proxy", "record", "replay", "inspect", "cassette", "errors", "ca"}
+    assert used == {"proxy", "record", "replay", "inspect", "cassette", "errors", "ca", "pack"}
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,9 @@ def test_a_command_that_listens(line: str, demo: Any, peertape: Callable[..., An
 @pytest.mark.parametrize(
     "line", [line for line in peertape_commands() if shlex.split(line)[0] not in LISTENING or " -- " in line]
 )
-def test_a_command_that_ends(line: str, folder: Path) -> None:
+def test_a_command_that_ends(line: str, folder: Path, request: pytest.FixtureRequest) -> None:
+    if "https://peertube.example" in line:
+        line = line.replace("https://peertube.example", request.getfixturevalue("demo").url)
     done = peertape_in(folder, *("true" if word == "npm" else word for word in shlex.split(line)))
     assert done.returncode == 0, done.stderr
 

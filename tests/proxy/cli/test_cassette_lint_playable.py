@@ -7,42 +7,17 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from support.film import HLS, MASTER, UUID, VARIANT, details
 from support.process import PROGRAM
 from support.samples import made, record
 
 from peertape.cassettes.model import Exchange
 
-UUID = "5b1d4a4e-30a8-4c4f-8d5e-3d7e6f0b8a11"
-HLS = f"/static/streaming-playlists/hls/{UUID}"
-MASTER = b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,RESOLUTION=640x360\n360.m3u8\n"
-VARIANT = (
-    b'#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-MAP:URI="360.mp4",BYTERANGE="10@0"\n'
-    b"#EXTINF:4,\n#EXT-X-BYTERANGE:20@10\n360.mp4\n#EXTINF:4,\n#EXT-X-BYTERANGE:30@30\n360.mp4\n#EXT-X-ENDLIST\n"
-)
-DETAILS = {
-    "id": 7,
-    "uuid": UUID,
-    "name": "Film\x1b[31m",
-    "duration": 8,
-    "isLocal": True,
-    "url": f"https://tube.example/videos/watch/{UUID}",
-    "privacy": {"id": 1},
-    "files": [],
-    "streamingPlaylists": [
-        {
-            "playlistUrl": f"https://tube.example{HLS}/master.m3u8",
-            "files": [
-                {"resolution": {"id": 360}, "size": 60, "fileUrl": f"https://tube.example{HLS}/360.mp4"},
-            ],
-        }
-    ],
-}
-
 
 def film(*spans: tuple[int, int]) -> list[Exchange]:
     mpegurl, mp4 = {"Content-Type": "application/vnd.apple.mpegurl"}, "video/mp4"
     found = [
-        made(1, "GET", f"/api/v1/videos/{UUID}", 200, DETAILS),
+        made(1, "GET", f"/api/v1/videos/{UUID}", 200, details()),
         made(2, "GET", f"{HLS}/master.m3u8", 200, MASTER, mpegurl),
         made(3, "GET", f"{HLS}/360.m3u8", 200, VARIANT, mpegurl),
     ]

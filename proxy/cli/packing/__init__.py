@@ -1,0 +1,1 @@
+"""`peertape pack`: asks an instance for what offline use needs and a cassette lacks."""
