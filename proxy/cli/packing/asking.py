@@ -74,7 +74,7 @@ class Asking:
         try:
             head = Headers.from_bytes(told.headers).only(lambda name: not name.startswith("peertape-"))
             entry = None
-            if told.status not in PASSING:
+            if told.status != 429 and told.status < 500:
                 request = RecordedRequest(method, place.target, parts.scheme, parts.netloc, "HTTP/1.1", sent)
                 entry = self._recording.begin(request, started)
                 if body:

@@ -19,6 +19,8 @@ class Patience:
         self._gap = 1 / pace if pace else 0.0
         self._next = 0.0
         self._closed: dict[str, float] = {}  # until when, by bucket
+        self._left: dict[str, int] = {}  # requests that a window still takes, as it was told last
+        self._renewed: dict[str, float] = {}  # when it begins anew
         self._limits = limits.load()
 
     def seconds(self, method: str, place: Place) -> float:
@@ -31,13 +33,24 @@ class Patience:
         self._next = time.monotonic() + self._gap
 
     def heed(self, method: str, place: Place, status: int, headers: Headers) -> None:
-        """A window that is used up is closed until it begins anew: by Retry-After, or X-RateLimit-Reset (epoch)."""
-        if status not in (429, 503) and headers.get("x-ratelimit-remaining") != "0":
-            return
+        """A window that is used up is closed until it begins anew: by Retry-After, or X-RateLimit-Reset (epoch).
+
+        An answer that says nothing of it counts as one more.
+        """
         buckets = self._buckets(method, place)
-        wait = _until_reset(headers)
-        if buckets and wait is not None:
-            self._closed[buckets[-1]] = time.monotonic() + min(wait, LONGEST) + MARGIN
+        if not buckets:
+            return
+        bucket, now = buckets[-1], time.monotonic()
+        remaining, wait = headers.get("x-ratelimit-remaining") or "", _until_reset(headers)
+        if wait is not None:
+            self._renewed[bucket] = now + min(wait, LONGEST) + MARGIN
+        if remaining.isdecimal() and len(remaining) < 9:
+            self._left[bucket] = int(remaining)
+        elif bucket in self._left:
+            self._left[bucket] -= 1
+        if status in (429, 503) or self._left.get(bucket, 1) <= 0:
+            self._closed[bucket] = self._renewed.get(bucket, now)
+            self._left.pop(bucket, None)
 
     def _buckets(self, method: str, place: Place) -> tuple[str, ...]:
         if place.origin is not None:

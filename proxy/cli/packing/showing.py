@@ -58,7 +58,9 @@ class Showing:
 
 def _shown(need: Need) -> str:
     """Without the query of what may carry a token."""
-    target = need.place.path if need.plain is not None else need.place.target.partition("videoFileToken=")[0]
+    target = (
+        need.place.path if need.plain is not None else need.place.target.partition("videoFileToken=")[0].rstrip("?&")
+    )
     return printable(f"{need.method} {need.place.origin or ''}{target}")
 
 

@@ -57,7 +57,7 @@ class Holdings:
         held = self._look(need)
         if need.plain is None or held.satisfies(need):
             return held
-        plain = self._look(replace(need, place=need.plain, bearer=True))
+        plain = self._look(replace(need, place=need.plain, bearer=True, password=True))
         return plain if _better(plain, held, need) else held
 
     def _look(self, need: Need) -> Held:

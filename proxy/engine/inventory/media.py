@@ -30,15 +30,21 @@ class Files:
             return Need(what, place, is_needed=is_needed, media=media)
         if self.token is None or _TOKEN in place.target:
             has_token = _TOKEN in place.target
-            return Need(what, place, is_needed=is_needed, media=media, bearer=not has_token, password=self.locked)
+            sends = not has_token
+            return Need(what, place, is_needed=is_needed, media=media, bearer=sends, password=sends and self.locked)
         with_token = place.with_query(f"{_TOKEN}={self.token}")
-        return Need(what, with_token, is_needed=is_needed, media=media, password=self.locked, plain=place)
+        return Need(what, with_token, is_needed=is_needed, media=media, plain=place)
 
     def playlist(self, place: Place) -> Need:
         need = self.need(What.PLAYLIST, place, is_needed=True)
         if need.plain is not None:
             need = replace(need, place=need.place.with_query(_REINJECT))
         return replace(need, is_read=True)
+
+    def by_header(self, need: Need) -> Walk[None]:
+        """Players that send headers ask without the token."""
+        if need.plain is not None:
+            yield Need(What.BY_HEADER, need.plain, bearer=True, password=self.locked)
 
     def _is_guarded(self, place: Place) -> bool:
         """A token of the instance is for the instance alone."""
@@ -82,7 +88,9 @@ class Film:
         for file in web:
             if file.rendition in chosen:
                 media = Media(file.rendition.label, (Piece(None),), file.size)
-                yield self.files.need(What.MEDIA, file.place, is_needed=True, media=media)
+                need = self.files.need(What.MEDIA, file.place, is_needed=True, media=media)
+                yield need
+                yield from self.files.by_header(need)
         self.renditions += tuple(file.rendition for file in web)
         self.chosen |= chosen
         wanted = [*web, *(file for one in lists for file in self._told_files(one, kind))]
@@ -101,6 +109,7 @@ class Film:
             return
         need = self.files.playlist(place)
         held = yield need
+        yield from self.files.by_header(need)
         known = {file.place.path: file for file in self._told_files(told, kind)}
         try:
             master = hls.master(held.text, need.place, self.files.home) if held.is_answered else None
@@ -133,7 +142,10 @@ class Film:
         for way in dict.fromkeys(ways):
             if any(other.place == way.place for other in walked.values()):
                 continue
-            held = yield self.files.playlist(way.place)
+            need = self.files.playlist(way.place)
+            held = yield need
+            if self.files.token and way.place.origin is None:
+                yield from self.files.by_header(replace(need, plain=Place(way.place.path)))
             rendition = self._rendition(way, known, kind, held)
             while rendition in walked:
                 rendition = Rendition(rendition.kind, rendition.height, f"{rendition.name}+")
@@ -150,7 +162,12 @@ class Film:
         for place, pieces in playlist.files:
             file = known.get(place.path)
             media = Media(rendition.label, pieces, file.size if file else None)
-            yield self.files.need(What.MEDIA, place, is_needed=True, media=media)
+            need = self.files.need(What.MEDIA, place, is_needed=True, media=media)
+            yield need
+            if need.plain is None and self.files.token:  # the playlist's links have the token
+                need = replace(need, plain=Place(place.path, place.origin))
+            if place.origin is None:
+                yield from self.files.by_header(need)
 
     def _rendition(self, way: _Way, known: dict[str, _File], kind: Kind, held: Held) -> Rendition:
         playlist = _told_together(held, self.files.playlist(way.place).place, self.files.home)

@@ -19,6 +19,7 @@ class What(StrEnum):
     TOKEN = "file token"
     PLAYLIST = "HLS playlist"
     MEDIA = "media"
+    BY_HEADER = "files asked by header"
     HASHES = "segment hashes"
     DESCRIPTION = "description"
     CAPTIONS = "captions"

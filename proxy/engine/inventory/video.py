@@ -147,7 +147,7 @@ def _comments(at: str, locked: bool) -> Walk[None]:
 def _around(told: dict[str, Any], home: Home) -> Walk[None]:
     """Who made it, what goes with it, and how other pages embed it."""
     for member, where in (("channel", "video-channels"), ("account", "accounts")):
-        if handle := handle_of(told.get(member), home):
+        if handle := handle_of(told.get(member), home, is_local=told.get("isLocal") is True):
             yield from document(api(What.AUTHORS, f"/api/v1/{where}/{handle}"))
     tags = sorted(tag for tag in told.get("tags") or () if isinstance(tag, str))
     if tags:
@@ -159,12 +159,14 @@ def _around(told: dict[str, Any], home: Home) -> Walk[None]:
         yield Need(What.RELATED, Place(f"/services/oembed?url={quote(watch, safe='')}"))
 
 
-def handle_of(actor: Any, home: Home) -> str | None:
+def handle_of(actor: Any, home: Home, *, is_local: bool) -> str | None:
     """An account or channel as PeerTube's client spells it in paths: `name`, and `name@host` of another instance."""
     if not isinstance(actor, dict) or not isinstance(name := actor.get("name"), str):
         return None
     host = actor.get("host")
-    is_ours = not isinstance(host, str) or any(origin.endswith(f"//{host.lower()}") for origin in home.origins)
+    is_ours = (
+        is_local or not isinstance(host, str) or any(origin.endswith(f"//{host.lower()}") for origin in home.origins)
+    )
     return quote(name if is_ours else f"{name}@{host}", safe="@")
 
 
