@@ -11,7 +11,7 @@ import contextlib
 import logging
 import secrets
 import socket
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -22,7 +22,8 @@ from wsproto.frame_protocol import CloseReason
 
 from peertape.addons.convert import SCHEME, head_of
 from peertape.addons.sockets import Receive, Scope, Send, play
-from peertape.cassettes.bodies import Body
+from peertape.addons.ticks import Ticks
+from peertape.cassettes.parcels import Parcel, parcels
 from peertape.proxy.engine.model import Answer, Delivery
 from peertape.proxy.engine.sockets.handshakes import SWITCHED
 from peertape.proxy.engine.sockets.model import Endpoint
@@ -290,22 +291,18 @@ async def _accepted(upgrade: _Socket, receive: Receive, send: Send) -> None:
 
 
 def outgoing(answer: Answer, flow: http.HTTPFlow) -> Outgoing:
-    """An answer of the engine."""
+    """An answer of the engine: its octets are here already, so that only ticks travel."""
     head = head_of(answer, flow)
-    head.stream = True
-    pieces = _pieces(answer.body) if answer.delivery is Delivery.WHOLE else _broken(answer)
-    return Outgoing(head, pieces, answer.body.size)
+    sent = parcels(answer.body) if answer.delivery is Delivery.WHOLE else _broken(answer)
+    ticks = Ticks(sent)
+    head.stream = ticks.exchange
+    return Outgoing(head, ticks, None, sent.aclose)
 
 
-async def _pieces(body: Body) -> AsyncIterator[bytes]:
-    for piece in body.pieces():
-        yield piece
-
-
-async def _broken(answer: Answer) -> AsyncIterator[bytes]:
+async def _broken(answer: Answer) -> AsyncGenerator[Parcel]:
     """Half of the body; then the end, or nothing until the client gives up."""
-    for piece in answer.body.pieces(0, answer.body.size // 2):
-        yield piece
+    async for parcel in parcels(answer.body, 0, answer.body.size // 2):
+        yield parcel
     if answer.delivery is Delivery.STALL:
         await asyncio.Event().wait()
     raise CutError(f"a fault: {answer.delivery}")

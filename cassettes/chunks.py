@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import zstandard
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
-from sqlalchemy.exc import DBAPIError, NoResultFound
+from sqlalchemy import Connection, Engine, Select, bindparam, delete, insert, select, update
+from sqlalchemy.exc import DBAPIError
 
 from peertape.cassettes.errors import CassetteCorrupted
 from peertape.cassettes.schema import bodies, chunks
@@ -16,6 +17,7 @@ from peertape.cassettes.schema import bodies, chunks
 CHUNK = 256 * 1024  # octets of a body per row: what a Range near the end has to read at most
 WORTH_IT = 0.95  # a chunk that stays above this share of its size is stored as it is
 LEVEL = 6
+AT_ONCE = 8  # chunks that one statement reads
 
 _ADD_BODY = insert(bodies)
 _ADD_CHUNK = insert(chunks)
@@ -24,11 +26,14 @@ _FIRST = select(chunks.c.position).where(chunks.c.body_id == bindparam("body")).
 _FINISH = (
     update(bodies).where(bodies.c.id == bindparam("body")).values(sha256=bindparam("digest"), size=bindparam("octets"))
 )
-_READ = (
-    select(chunks.c.position, chunks.c.size, chunks.c.coding, chunks.c.data)
-    .where(chunks.c.body_id == bindparam("body"), chunks.c.position <= bindparam("at"))
-    .order_by(chunks.c.position.desc())
-    .limit(1)
+_COLUMNS = select(chunks.c.position, chunks.c.size, chunks.c.coding, chunks.c.data).where(
+    chunks.c.body_id == bindparam("body")
+)
+_AROUND = _COLUMNS.where(chunks.c.position <= bindparam("at")).order_by(chunks.c.position.desc()).limit(1)
+_FROM = (
+    _COLUMNS.where(chunks.c.position >= bindparam("at"), chunks.c.position < bindparam("end"))
+    .order_by(chunks.c.position)
+    .limit(AT_ONCE)
 )
 
 
@@ -149,7 +154,7 @@ def unpacked(data: bytes, coding: str, size: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class StoredBody:
-    """A body in the database; reads the chunks that are asked for, one at a time."""
+    """A body in the database; reads the chunks that are asked for, a few at a time."""
 
     engine: Engine
     id: int
@@ -160,18 +165,25 @@ class StoredBody:
         end = self.size if stop is None else min(stop, self.size)
         at = start
         while at < end:
-            piece = self._piece(at, end)
-            yield piece
-            at += len(piece)
+            for piece in self._read(_AROUND if at == start else _FROM, at, end):
+                yield piece
+                at += len(piece)
 
-    def _piece(self, at: int, end: int) -> bytes:
+    def _read(self, query: Select[Any], at: int, end: int) -> list[bytes]:
+        """The octets from `at` on, as far as the statement's chunks go, but no further than `end`."""
         try:
             with self.engine.connect() as connection:
-                row = connection.execute(_READ, {"body": self.id, "at": at}).one()
-            data = unpacked(row.data, row.coding, row.size)
-        except (NoResultFound, DBAPIError, zstandard.ZstdError) as error:
+                rows = connection.execute(query, {"body": self.id, "at": at, "end": end}).all()
+            found = [(row.position, unpacked(row.data, row.coding, row.size)) for row in rows]
+        except (DBAPIError, zstandard.ZstdError) as error:
             raise CassetteCorrupted(f"The cassette is damaged: body {self.id} cannot be read at octet {at}.") from error
-        piece = bytes(data[at - row.position : end - row.position])
-        if not piece:
-            raise CassetteCorrupted(f"The cassette is damaged: body {self.id} ends at octet {at} of {self.size}.")
-        return piece
+        pieces = []
+        for position, data in found:
+            piece = data[at - position : end - position] if position <= at else b""
+            if not piece:
+                break
+            pieces.append(piece)
+            at += len(piece)
+        if not pieces:
+            raise CassetteCorrupted(f"The cassette is damaged: body {self.id} has no octet {at} of {self.size}.")
+        return pieces

@@ -12,17 +12,20 @@ import struct
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool, StaticPool
+from sqlalchemy.pool import NullPool, QueuePool
 
 from peertape.cassettes import errors, migrations, schema
 
 SQLITE_MAGIC = b"SQLite format 3\x00"
+BODY_READERS = 4  # threads
+READERS = BODY_READERS + 2  # connections: `changes` keeps one, and lookups shall not wait for bodies
 CHECKED_WHOLE = 64 * 1024 * 1024  # up to this size a file is checked page by page when it is opened
 
 # What this process has open, by way of SQLite. To open such a file past SQLite and close it again would release
@@ -82,8 +85,13 @@ def changes(path: Path, engine: Engine) -> Callable[[], int]:
 
     It is asked before most lookups, and so goes past SQLAlchemy, which would take six times as long.
     """
-    connection = engine.raw_connection().driver_connection
+    held = engine.raw_connection()
+    connection = held.driver_connection
     assert isinstance(connection, sqlite3.Connection)
+
+    @event.listens_for(engine, "engine_disposed")
+    def give_back(_engine: Engine) -> None:
+        held.invalidate()  # one that is out is not closed with the others
 
     def ask() -> int:
         try:
@@ -262,14 +270,21 @@ def _needs_copy(path: Path) -> bool:
 
 
 def _reading_engine(path: Path) -> Engine:
+    """All its connections are opened now: the file may be another one later, after a `git checkout` for example."""
     folder_is_writable = os.access(path.parent, os.W_OK)
     immutable = "" if folder_is_writable or _log(path).exists() else "&immutable=1"
     uri = f"file:{quote(str(path.resolve()))}?mode=ro{immutable}"
-    return _engine(uri, "AUTOCOMMIT", shared=True)
+    pool = {"pool_size": READERS, "max_overflow": 0, "pool_use_lifo": True, "isolation_level": "AUTOCOMMIT"}
+    engine = create_engine("sqlite://", creator=partial(_connect, uri), poolclass=QueuePool, **pool)
+    with ExitStack() as opened:
+        for _ in range(READERS):
+            opened.enter_context(engine.connect())
+    return engine
 
 
 def _writing_engine(path: Path) -> Engine:
-    engine = _engine(f"file:{quote(str(path.resolve()))}?mode=rwc", None, shared=False)
+    uri = f"file:{quote(str(path.resolve()))}?mode=rwc"
+    engine = create_engine("sqlite://", creator=partial(_connect, uri), poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
@@ -286,12 +301,8 @@ def _writing_engine(path: Path) -> Engine:
     return engine
 
 
-def _engine(uri: str, isolation: str | None, *, shared: bool) -> Engine:
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(uri, uri=True, check_same_thread=False, cached_statements=256)
-
-    options = {"isolation_level": isolation} if isolation else {}
-    return create_engine("sqlite://", creator=connect, poolclass=StaticPool if shared else NullPool, **options)
+def _connect(uri: str) -> sqlite3.Connection:
+    return sqlite3.connect(uri, uri=True, check_same_thread=False, cached_statements=256)
 
 
 def _copied(path: Path, *, migrate: bool) -> Engine:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import replace
 from urllib.parse import quote
 
 from peertape.addons.sockets import Receive, Scope, Send, play, settled
 from peertape.cassettes.bodies import Body, read
 from peertape.cassettes.headers import Headers
+from peertape.cassettes.parcels import parcels
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.defects import defect
 from peertape.proxy.engine.intake import DigestOf, Intake
@@ -23,7 +25,6 @@ from peertape.proxy.engine.session import Sessions
 logger = logging.getLogger(__name__)
 
 SMALL = 1024 * 1024  # octets of an answer that is sent at once
-PIECES_AT_ONCE = 1024 * 1024  # octets of a larger one that are read in one go, outside of the event loop
 OF_THE_CONNECTION = ("connection", "keep-alive", "proxy-connection", "transfer-encoding")
 BODILESS = (204, 304)
 HTTP_OF = {"ws": "http", "wss": "https"}
@@ -198,21 +199,9 @@ async def _send_octets(body: Body, stop: int, send: Send) -> None:
     if body.size <= SMALL:
         await send({"type": "http.response.body", "body": read(body)[:stop], "more_body": True})
         return
-    pieces = body.pieces(0, stop)
-    while octets := await asyncio.to_thread(_next_octets, pieces):
-        await send({"type": "http.response.body", "body": octets, "more_body": True})
-
-
-def _next_octets(pieces: Iterator[bytes]) -> bytes:
-    """Several pieces at once: going into a thread and back costs more than reading one."""
-    found: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        found.append(piece)
-        size += len(piece)
-        if size >= PIECES_AT_ONCE:
-            break
-    return b"".join(found)
+    async with aclosing(parcels(body, 0, stop)) as found:
+        async for parcel in found:
+            await send({"type": "http.response.body", "body": b"".join(parcel), "more_body": True})
 
 
 def _target(scope: Scope) -> str:
