@@ -37,6 +37,7 @@ class Facts(BaseModel):
     named_resources: dict[str, tuple[str, ...]]
     negotiated: tuple[str, ...]
     same_for_all: tuple[str, ...]
+    live_files: tuple[str, ...]
     telling_headers: frozenset[str]
     untelling_headers: frozenset[str]
     naming_members: frozenset[str]
@@ -83,6 +84,11 @@ def negotiated(version: str = DEFAULT_VERSION) -> tuple[Pattern, ...]:
 @cache
 def same_for_all(version: str = DEFAULT_VERSION) -> tuple[Pattern, ...]:
     return tuple(pattern(text) for text in load(version).same_for_all)
+
+
+@cache
+def live_files(version: str = DEFAULT_VERSION) -> tuple[Pattern, ...]:
+    return tuple(pattern(text) for text in load(version).live_files)
 
 
 @cache

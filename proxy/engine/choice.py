@@ -30,7 +30,7 @@ def choose(
     if repeat is Repeat.FIRST:
         return pool[0]
     if pool[0].method in SAFE:
-        pool = _after_write(pool, progress.last_write.get(identity, 0))
+        pool = after_write(pool, progress.last_write.get(identity, 0))
     reached = progress.positions.get(key, 0) if match.tier is Tier.EXACT else progress.last_played
     if peek:
         return next((candidate for candidate in reversed(pool) if candidate.id <= reached), pool[0])
@@ -50,6 +50,6 @@ def played(candidate: Candidate, key: bytes, writer: str, progress: Progress) ->
         progress.last_write[writer] = max(candidate.id, progress.last_write.get(writer, 0))
 
 
-def _after_write(pool: Sequence[Candidate], write: int) -> tuple[Candidate, ...]:
+def after_write(pool: Sequence[Candidate], write: int) -> tuple[Candidate, ...]:
     """What was recorded after the write; if nothing was, all."""
     return tuple(candidate for candidate in pool if candidate.id > write) or tuple(pool)

@@ -1,4 +1,4 @@
-"""The recorded lookup, and HTTP's semantics over it: HEAD, conditional requests, ranges, windows of lists."""
+"""The recorded lookup, and HTTP's semantics over it: HEAD, conditional requests, ranges, windows of lists, lives."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from peertape.cassettes.learning import LOGIN, fields
 from peertape.cassettes.paths import fold
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.store import Candidate, Cassette
-from peertape.proxy.engine import choice, semantics
+from peertape.proxy.engine import choice, lives, semantics
 from peertape.proxy.engine.acceptance import REFUSED, Acceptance
 from peertape.proxy.engine.alternatives import liked_best
 from peertape.proxy.engine.chain import Rest
 from peertape.proxy.engine.choice import Repeat
+from peertape.proxy.engine.conditional import CONDITIONS
 from peertape.proxy.engine.echoes import restored
 from peertape.proxy.engine.links import recorded_etags
 from peertape.proxy.engine.lists import ListWindows
-from peertape.proxy.engine.matching import Matcher, Tier
+from peertape.proxy.engine.lives import RecordedLives
+from peertape.proxy.engine.matching import Match, Matcher, Tier
 from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.outlinks import OutLinks
 from peertape.proxy.engine.playback import replay
@@ -28,6 +30,8 @@ from peertape.proxy.engine.shelf import Question, Shelf
 from peertape.proxy.engine.tolerance import Ignored
 
 RANGES = Ignored(headers=frozenset({"range", "if-range"}))
+ANY_READ = Ignored(headers=frozenset({"range", *CONDITIONS}))
+NOT_WHOLE = frozenset({206, 304, 412, 416})  # answers to ranges and conditions
 ALL_TIERS = (Tier.EXACT, Tier.IDENTITY, Tier.TOLERANT)
 
 
@@ -51,6 +55,7 @@ class RecordedStage:
         self._matcher = matcher
         self._repeat = repeat
         self._windows = ListWindows(matcher)
+        self._lives = RecordedLives()
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
         question = self._shelf.ask(request)
@@ -62,6 +67,8 @@ class RecordedStage:
         return rest(request)
 
     def _from(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
+        if answer := self._live(cassette, question, session):
+            return answer
         if not semantics.needs_derivation(question.request):
             return (
                 self._recorded(cassette, question, session, ALL_TIERS)
@@ -92,6 +99,34 @@ class RecordedStage:
         if match.tier is not Tier.EXACT:
             candidate = liked_best(question.request, match, candidate)
         return self._played(cassette, candidate, match.tier, question.request)
+
+    def _live(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
+        """What a live's playlist holds at this moment, whatever the conditions and ranges of its recordings."""
+        request = question.request
+        by_clock = self._repeat is Repeat.SEQUENCE and session.clock.timeline is None
+        if not by_clock or request.method not in ("GET", "HEAD"):
+            return None
+        if (live := self._lives.of(cassette, request.path)) is None:
+            return None
+        match = self._matcher.find(question, cassette, (Tier.EXACT,))
+        if match is not None and (candidate := lives.repeated(live, match, question, session)):
+            return self.give(cassette, candidate, request, session)
+        plain = self._shelf.ask(semantics.plain(request))
+        found = [c for c in self._matcher.alike(plain, cassette, ANY_READ) if c.status not in NOT_WHOLE]
+        if not found:
+            return None
+        peek = request.method == "HEAD" or "range" in request.headers
+        wide = Match(cassette, Tier.TOLERANT, tuple(found))
+        candidate = lives.shown(live, wide, plain, session, peek=peek)
+        if not peek:
+            key = question.keys(cassette).exact
+            choice.played(candidate, key, _writer(question), session.in_cassette(cassette.name))
+        narrow = self._matcher.find(plain, cassette, (Tier.EXACT, Tier.IDENTITY))
+        tier = narrow.tier if narrow is not None and candidate in narrow.candidates else Tier.TOLERANT
+        if tier is not Tier.EXACT:
+            candidate = liked_best(request, wide, candidate)
+        base = self._played(cassette, candidate, tier, plain.request)
+        return semantics.derive(request, base, known_as=self._recorded_etags(cassette, base))
 
     def give(self, cassette: Cassette, candidate: Candidate, request: Request, session: Session) -> Answer:
         """The answer of a recording that was found otherwise, which counts as played."""

@@ -1,0 +1,166 @@
+"""Live streams: what a live's files hold is a matter of the time that has gone by, not of how often they are asked for.
+
+A live's playlists slide (RFC 8216 section 6.2.1), its segment hashes too, and before and after it there are none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from peertape.cassettes.codings import whole_text
+from peertape.cassettes.paths import fold
+from peertape.cassettes.store import Candidate, Cassette
+from peertape.config import facts
+from peertape.proxy.engine import choice
+from peertape.proxy.engine.matching import Match
+from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.shelf import Question
+
+LARGEST_PLAYLIST = 1024 * 1024  # octets
+LATE = 2.0  # seconds by which a client that repeats the recording may be behind it: no window is shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A recorded live: the folder of its files, and all recordings of those that change."""
+
+    cassette: Cassette
+    folder: str
+    recordings: tuple[Candidate, ...]
+
+    def after(self, number: int) -> Candidate | None:
+        return next((found for found in self.recordings if found.id > number), None)
+
+
+@dataclass(slots=True)
+class Viewing:
+    """At the moment `since` of its clock, a session was at the moment `recorded` of a live; epoch seconds."""
+
+    since: float
+    recorded: float
+    repeated: int | None = None  # id of the recording up to which all was repeated in order; None: not so
+
+    def moment(self, now: float) -> float:
+        return self.recorded + max(0.0, now - self.since)
+
+    def move(self, now: float, recorded: float) -> None:
+        self.since, self.recorded = now, recorded
+
+
+@dataclass(slots=True)
+class Viewings:
+    """What a session has seen of lives, by cassette and folder. All files of a live have one time."""
+
+    known: dict[tuple[str, str], Viewing] = field(default_factory=dict)
+
+
+class RecordedLives:
+    """The lives of cassettes, told from recorded videos by what was recorded of them."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, tuple[int, dict[str, Live]]] = {}  # by cassette, as of its changes; by folder
+
+    def of(self, cassette: Cassette, path: str) -> Live | None:
+        """The live that a path belongs to."""
+        path = fold(path)
+        if not _may_be_of_a_live(path):
+            return None
+        changes = cassette.changes()
+        looked_at, found = self._found.get(cassette.name, (None, {}))
+        if looked_at != changes:
+            found = {live.folder: live for live in _lives(cassette)}
+            self._found[cassette.name] = (changes, found)
+        return found.get(_folder(path))
+
+
+def repeated(live: Live, exact: Match, question: Question, session: Session) -> Candidate | None:
+    """What was recorded next of this live, for a client that repeats the recording request by request, however fast.
+
+    None if something else is asked for or was before, or if the live is further than that by now.
+    """
+    now, viewing = session.clock.now(), _viewing(live, session)
+    reached = 0 if viewing is None else viewing.repeated
+    follows = None if reached is None else live.after(reached)
+    if follows is None or follows not in _after_write(exact, question, session):
+        return None
+    viewing = viewing or _begun(live, session, follows)
+    moment = viewing.moment(now)
+    if follows.started_at < moment - LATE:
+        return None
+    viewing.move(now, max(moment, follows.started_at))
+    viewing.repeated = follows.id
+    return follows
+
+
+def shown(live: Live, match: Match, question: Question, session: Session, *, peek: bool = False) -> Candidate:
+    """The recording that shows what the live shows at this moment of the session's clock; `peek` moves nothing.
+
+    What comes after a write of the same user moves the live on, for all who watch it in the session.
+    """
+    now, viewing = session.clock.now(), _viewing(live, session)
+    pool = _after_write(match, question, session)
+    if viewing is None:
+        # What the session has played of later times does not end a live that it has not seen yet.
+        reached = session.in_cassette(live.cassette.name).last_played
+        chosen = next((candidate for candidate in pool if candidate.id > reached), pool[0])
+        if peek:
+            return chosen
+        viewing = _begun(live, session, chosen)
+    else:
+        moment = viewing.moment(now)
+        if len(pool) < len(match.candidates):
+            moment = max(moment, pool[0].started_at)
+        chosen = _at(pool, moment)
+        if peek:
+            return chosen
+        viewing.move(now, moment)
+    viewing.repeated = None
+    return chosen
+
+
+def _viewing(live: Live, session: Session) -> Viewing | None:
+    return session.recall(Viewings).known.get((live.cassette.name, live.folder))
+
+
+def _begun(live: Live, session: Session, first: Candidate) -> Viewing:
+    viewing = Viewing(session.clock.now(), first.started_at)
+    session.recall(Viewings).known[live.cassette.name, live.folder] = viewing
+    return viewing
+
+
+def _after_write(match: Match, question: Question, session: Session) -> tuple[Candidate, ...]:
+    progress = session.in_cassette(match.cassette.name)
+    return choice.after_write(match.candidates, progress.last_write.get(question.identity, 0))
+
+
+def _at(pool: Sequence[Candidate], moment: float) -> Candidate:
+    known = [candidate for candidate in pool if candidate.started_at <= moment]
+    return max(known, key=lambda candidate: candidate.started_at, default=pool[0])
+
+
+def _lives(cassette: Cassette) -> Iterator[Live]:
+    folders: dict[str, list[str]] = {}
+    for path in filter(_may_be_of_a_live, cassette.folded_paths()):
+        folders.setdefault(_folder(path), []).append(path)
+    for folder, paths in folders.items():
+        recordings = tuple(found for found in cassette.by_path(paths) if found.replayable)
+        if any(_slides(cassette, found) for found in recordings):
+            yield Live(cassette, folder, recordings)
+
+
+def _slides(cassette: Cassette, candidate: Candidate) -> bool:
+    """Whether it is a media playlist (RFC 8216 section 4.3.3.1) that goes on."""
+    if candidate.status != 200 or not fold(candidate.path).endswith(".m3u8"):
+        return False
+    response = cassette.exchange(candidate.id).response
+    text = whole_text(response.headers, response.body, LARGEST_PLAYLIST) if response is not None else None
+    return text is not None and b"#EXT-X-TARGETDURATION" in text and b"#EXT-X-ENDLIST" not in text
+
+
+def _may_be_of_a_live(path: str) -> bool:
+    return any(pattern.matches("GET", path) for pattern in facts.live_files())
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
