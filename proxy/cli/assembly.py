@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -177,6 +177,27 @@ class Parts:
     @cached_property
     def on_demand(self) -> OnDemand:
         return OnDemand(lambda: self.rules_alone, self.answers(), rates.load(self.rules.version))
+
+    def actions(
+        self, mode: str, upstream: str | None = None, go_offline: Callable[[bool], None] | None = None
+    ) -> Actions:
+        """What the control API can do in a run that plays cassettes."""
+        return Actions(
+            mode,
+            self.shelf,
+            self.sessions,
+            self.tally,
+            upstream,
+            go_offline,
+            of_run=self.limits,
+            faults_of_run=self.faults,
+            on_timeline=self.on_timeline,
+        )
+
+    @property
+    def introduction(self) -> Sequence[str]:
+        """What to say at the start of a replay: the demo is introduced."""
+        return demo.NOTES if any(cassette.path == demo.path() for cassette in self.shelf.cassettes) else ()
 
     def on_timeline(self, session: Session) -> None:
         """A session's clock was set: what had been recorded by then is read now, not with its next request."""

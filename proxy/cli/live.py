@@ -32,7 +32,6 @@ from peertape.proxy.cli.recording import covered, noting, public_origin, recordi
 from peertape.proxy.cli.running import demand, proxy_lane, run
 from peertape.proxy.cli.scope import Scope
 from peertape.proxy.cli.trouble import WRONG_USAGE, explained
-from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.choice import Repeat
 
@@ -72,17 +71,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         cassette = Cassette(path, rules=rules)
         parts = stack.enter_context(assembly.parts(settings, [cassette]))
         presences = Presences(upstream, settings.upstream_timeout, lambda sentence: click.echo(sentence, err=True))
-        actions = Actions(
-            "proxy",
-            parts.shelf,
-            parts.sessions,
-            parts.tally,
-            upstream,
-            presences.go_offline,
-            of_run=parts.limits,
-            faults_of_run=parts.faults,
-            on_timeline=parts.on_timeline,
-        )
+        actions = parts.actions("proxy", upstream, presences.go_offline)
         handoff = Handoff()
         stages = parts.replay_stages(actions, _repeat(settings), known)
         replayer = Replayer(Engine(stages), parts.sessions, handoff, parts.digest_filter, counts=parts.counts)

@@ -10,14 +10,12 @@ from peertape.addons.guard import Guard
 from peertape.addons.handoff import Handoff
 from peertape.addons.intercepted import Refusal
 from peertape.addons.replayer import Replayer
-from peertape.cassettes import demo
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.recording import noting
 from peertape.proxy.cli.running import demand, proxy_lane, run
 from peertape.proxy.cli.trouble import explained
 from peertape.proxy.cli.withprogram import WithProgram
-from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine import hosts
 from peertape.proxy.engine.chain import Engine
 
@@ -48,21 +46,10 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
     settings = config.load({**given, "cassettes": cassettes})
     demand(settings)
     with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)) as parts:
-        actions = Actions(
-            "replay",
-            parts.shelf,
-            parts.sessions,
-            parts.tally,
-            of_run=parts.limits,
-            faults_of_run=parts.faults,
-            on_timeline=parts.on_timeline,
-        )
         handoff = Handoff()
-        replayer = Replayer(
-            Engine(parts.replay_stages(actions)), parts.sessions, handoff, parts.digest_filter, counts=parts.counts
-        )
+        engine = Engine(parts.replay_stages(parts.actions("replay")))
+        replayer = Replayer(engine, parts.sessions, handoff, parts.digest_filter, counts=parts.counts)
         known = frozenset(name for cassette in parts.shelf.cassettes for name in hosts.names(cassette))
         addons = [Guard(handoff.owns), Refusal(known, settings.alias, noting(parts)), replayer]
         lane = proxy_lane(settings, addons, web=web)
-        notes = demo.NOTES if any(c.path == demo.path() for c in parts.shelf.cassettes) else ()
-        ctx.exit(run(lane, parts, notes, WithProgram.program(ctx)))
+        ctx.exit(run(lane, parts, parts.introduction, WithProgram.program(ctx)))

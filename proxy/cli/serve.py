@@ -6,13 +6,11 @@ from typing import Any
 
 import click
 
-from peertape.cassettes import demo
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.running import demand, run
 from peertape.proxy.cli.trouble import explained
 from peertape.proxy.cli.withprogram import WithProgram
-from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.lanes.application import Application
 from peertape.proxy.lanes.fast import FastLane
@@ -44,17 +42,7 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], **given: Any) -> 
     settings = config.load({**given, "cassettes": cassettes})
     demand(settings)
     with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)) as parts:
-        actions = Actions(
-            "serve",
-            parts.shelf,
-            parts.sessions,
-            parts.tally,
-            of_run=parts.limits,
-            faults_of_run=parts.faults,
-            on_timeline=parts.on_timeline,
-        )
-        engine = Engine(parts.replay_stages(actions))
+        engine = Engine(parts.replay_stages(parts.actions("serve")))
         application = Application(engine, parts.sessions, parts.digest_filter, parts.counts)
         lane = FastLane(config.address(settings.listen), application, settings.tls, settings.tls_host, settings.confdir)
-        notes = demo.NOTES if any(c.path == demo.path() for c in parts.shelf.cassettes) else ()
-        ctx.exit(run(lane, parts, notes, WithProgram.program(ctx)))
+        ctx.exit(run(lane, parts, parts.introduction, WithProgram.program(ctx)))

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 SMALL = 1024 * 1024  # octets of an answer that is sent at once
 OF_THE_CONNECTION = ("connection", "keep-alive", "proxy-connection", "transfer-encoding")
 BODILESS = (204, 304)
+# No ASGI server resets a connection, or ends it before it has answered: a head that promises more has to do.
+UNFULFILLED = ((b"content-length", b"1"),)
 HTTP_OF = {"ws": "http", "wss": "https"}
 SUBPROTOCOL = "sec-websocket-protocol"
 REFUSAL = "websocket.http.response"  # the extension by which a server lets a handshake be answered
@@ -82,6 +84,8 @@ class Application:
         answer = self._answer(request)
         await asyncio.sleep(answer.delay)
         if answer.delivery in (Delivery.RESET, Delivery.CLOSED):
+            await send({"type": "http.response.start", "status": 200, "headers": UNFULFILLED})
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
             raise BrokenDeliveryError(answer.delivery.value)
         if answer.pending is not None:
             try:

@@ -73,8 +73,9 @@ def test_a_port_that_is_taken(peertape: Start, tmp_path: Path) -> None:
     assert "another program listens there" in second.stderr
 
 
-def test_a_cut_body_is_cut(peertape: Start) -> None:
-    process = peertape("serve", "--fault", "cut-body@GET /api/v1/videos")
+@pytest.mark.parametrize("fault", ["cut-body", "reset"])
+def test_what_is_to_break_breaks(peertape: Start, fault: str) -> None:
+    process = peertape("serve", "--fault", f"{fault}@GET /api/v1/videos")
     with pytest.raises(EOFError):
         process.ask("GET /api/v1/videos")
 

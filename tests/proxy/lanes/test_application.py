@@ -144,11 +144,14 @@ def test_a_broken_delivery_gives_half_and_breaks_off(delivery: Delivery) -> None
     assert client.sent[-1]["more_body"] is True
 
 
-def test_a_reset_sends_nothing() -> None:
-    client = Client(replace(HELLO, delivery=Delivery.RESET))
+@pytest.mark.parametrize("delivery", [Delivery.RESET, Delivery.CLOSED])
+def test_a_reset_breaks_off_behind_a_head_that_promises_more(delivery: Delivery) -> None:
+    client = Client(replace(HELLO, delivery=delivery))
     with pytest.raises(BrokenDeliveryError):
         client.ask()
-    assert client.sent == []
+    assert (b"content-length", b"1") in client.sent[0]["headers"]
+    assert client.body == b""
+    assert client.sent[-1]["more_body"] is True
 
 
 def test_a_defect_is_told_as_one(caplog: pytest.LogCaptureFixture) -> None:
