@@ -17,10 +17,12 @@ from weakref import WeakKeyDictionary
 
 import uvicorn
 from mitmproxy import http
+from mitmproxy.connection import Client
 from uvicorn.protocols.utils import ClientDisconnected
 from wsproto.frame_protocol import CloseReason
 
 from peertape.addons.convert import SCHEME, head_of
+from peertape.addons.multiplexing import Multiplexing
 from peertape.addons.sockets import Receive, Scope, Send, play
 from peertape.addons.ticks import Ticks
 from peertape.cassettes.parcels import Parcel, parcels
@@ -117,6 +119,10 @@ class Handoff:
         self._server: _Server | None = None
         self._task: asyncio.Task[None] | None = None
         self.port = 0
+        self.multiplexing = Multiplexing()
+
+    def client_connected(self, client: Client) -> None:
+        self.multiplexing.client_connected(client, ("127.0.0.1", self.port))
 
     def owns(self, address: tuple[str, int]) -> bool:
         return address[0] == "127.0.0.1" and address[1] == self.port
@@ -274,6 +280,7 @@ class Handoff:
             await send({"type": "http.response.start", "status": status, "headers": length})
             if not bodiless:
                 async for piece in answer.pieces:
+                    await self.multiplexing.room(flow)
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
             await incoming.drain()  # an answer may come before the request has ended
             await send({"type": "http.response.body"})

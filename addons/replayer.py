@@ -11,6 +11,8 @@ from weakref import WeakKeyDictionary
 
 from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
+from mitmproxy.connection import Client
+from mitmproxy.proxy.layer import NextLayer
 
 from peertape.addons.convert import (
     ANSWERED,
@@ -129,6 +131,12 @@ class Replayer:
         await asyncio.sleep(answer.delay)
         if answer.source is not Source.LIVE:
             self.send(flow, answer)
+
+    def client_connected(self, client: Client) -> None:
+        self._handoff.client_connected(client)
+
+    def next_layer(self, layer: NextLayer) -> None:
+        self._handoff.multiplexing.next_layer(layer)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         self._handoff.headers_arrived(flow)
