@@ -95,7 +95,10 @@ def telling(method: str, path: str, headers: Headers, body_digest: bytes) -> lis
 
 
 def negotiation(method: str, path: str, headers: Headers) -> str:
-    """What Accept asks for, where the path heeds it: `activity`, `page` (HTML or anything), or the types themselves."""
+    """What Accept asks for, where the path heeds it: `activity`, `page` (HTML or anything), or the types themselves.
+
+    A feed's type is that of its path, so that every Accept that takes it asks for the same as one that takes anything.
+    """
     folded = fold(path)
     if not any(pattern.matches(method, folded) for pattern in facts.negotiated()):
         return ""
@@ -104,7 +107,13 @@ def negotiation(method: str, path: str, headers: Headers) -> str:
         return "activity"
     if "*/*" in accept or "text/html" in accept:
         return "page"
-    return ",".join(sorted(part.partition(";")[0].strip().lower() for part in accept.split(",")))
+    types = sorted(part.partition(";")[0].strip().lower() for part in accept.split(","))
+    return "page" if _is_feed_of(folded, types) else ",".join(types)
+
+
+def _is_feed_of(path: str, types: Iterable[str]) -> bool:
+    known = facts.load().feed_types.get(path.rpartition(".")[2], frozenset())
+    return path.startswith("/feeds/") and not known.isdisjoint(types)
 
 
 def body_type(headers: Headers) -> str:

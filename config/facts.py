@@ -36,6 +36,7 @@ class Facts(BaseModel):
     made_up: tuple[MadeUp, ...]
     named_resources: dict[str, tuple[str, ...]]
     negotiated: tuple[str, ...]
+    feed_types: dict[str, frozenset[str]]
     same_for_all: tuple[str, ...]
     live_files: tuple[str, ...]
     telling_headers: frozenset[str]

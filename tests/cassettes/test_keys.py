@@ -93,6 +93,14 @@ def test_accept_tells_where_the_path_heeds_it() -> None:
     assert keys("/api/v1/videos", activity).telling == keys("/api/v1/videos", page).telling
 
 
+def test_a_feed_is_the_same_for_everyone_who_accepts_its_type() -> None:
+    anything, one, several = "*/*", "application/xml", "application/json, text/xml;q=0.9"
+    feed = {keys("/feeds/videos.xml", ("Accept", accept)).telling for accept in (anything, one, several)}
+    assert len(feed) == 1
+    assert keys("/feeds/videos.xml", ("Accept", "application/json")).telling not in feed
+    assert keys("/feeds/videos", ("Accept", "application/xml")).telling not in feed
+
+
 def test_method_path_and_body_tell() -> None:
     base = keys("/a", body=b"1", method="POST")
     for other in (keys("/a", body=b"2", method="POST"), keys("/a", body=b"1", method="PUT"), keys("/b", body=b"1")):
