@@ -1,7 +1,7 @@
 """Every recorded session of a real PeerTube, played against its replay: identical, in every order and shape.
 
-The recordings and the yardstick lie beside the project, not in it; without them this is skipped, and
-`test_demo_fidelity.py` stands for it.
+The recordings and the yardstick lie beside the project, not in it; without them this is skipped, and the tests of the
+engine and of the demo stand for it.
 """
 
 from __future__ import annotations
