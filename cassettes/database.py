@@ -91,7 +91,8 @@ def changes(path: Path, engine: Engine) -> Callable[[], int]:
 
     @event.listens_for(engine, "engine_disposed")
     def give_back(_engine: Engine) -> None:
-        held.invalidate()  # one that is out is not closed with the others
+        if held.is_valid:
+            held.invalidate()  # one that is out is not closed with the others
 
     def ask() -> int:
         try:

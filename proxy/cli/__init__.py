@@ -11,12 +11,13 @@ from peertape.proxy.cli.root import cli
 
 def main() -> None:
     """The console script: exit code 0 fine, 1 a run that broke its strictness, 2 wrong usage or configuration."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell that starts us in the background has SIGINT ignored
+        signal.signal(number, _interrupt)
     sys.exit(cli())
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """SIGTERM ends as Ctrl-C does: files are closed, and halves of files taken away."""
+    """Both end as Ctrl-C does: files are closed, and halves of files taken away."""
     raise KeyboardInterrupt
 
 

@@ -100,6 +100,7 @@ const player = (() => {
   // Each rendition in turn, from the least; gives the heights that were seen.
   async function renditions(video) {
     const engine = video.engine, heights = [];
+    video.loop = true; // on a busy machine the film would be over before the next rendition is there
     await start(video);
     for (const level of engine.levels.keys()) {
       const shown = engine.levels[level].height;
