@@ -25,9 +25,9 @@ from peertape.addons.convert import SCHEME, head_of
 from peertape.addons.multiplexing import Multiplexing
 from peertape.addons.sockets import Receive, Scope, Send, play
 from peertape.addons.ticks import Ticks
+from peertape.cassettes.model import SWITCHED
 from peertape.cassettes.parcels import Parcel, parcels
 from peertape.proxy.engine.model import Answer, Delivery
-from peertape.proxy.engine.sockets.handshakes import SWITCHED
 from peertape.proxy.engine.sockets.model import Endpoint
 
 logger = logging.getLogger(__name__)

@@ -14,6 +14,7 @@ from peertape.cassettes.bodies import EMPTY, Body, BytesBody
 from peertape.cassettes.chunks import StoredBody, unpacked
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import (
+    SWITCHED,
     Closing,
     Exchange,
     Message,
@@ -24,7 +25,6 @@ from peertape.cassettes.model import (
     Timing,
 )
 
-SWITCHED = 101  # to a WebSocket: only then there are messages (RFC 9110, section 15.2.2)
 SMALL = 64 * 1024  # octets of a body that is read with its page
 
 _WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)

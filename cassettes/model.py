@@ -8,6 +8,8 @@ from enum import StrEnum
 from peertape.cassettes.bodies import EMPTY, Body
 from peertape.cassettes.headers import Headers
 
+SWITCHED = 101  # to a WebSocket: only then there are messages (RFC 9110, section 15.2.2)
+
 
 class State(StrEnum):
     """What became of an exchange. Only a complete one is ever replayed."""

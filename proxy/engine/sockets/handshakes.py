@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from peertape.cassettes.headers import Headers
+from peertape.cassettes.model import SWITCHED
 from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.sockets.model import Endpoint
 
-SWITCHED = 101
 PROTOCOL = "sec-websocket-protocol"
 # What an upgrade is answered with is settled by the lane that carries it; compression is never agreed on.
 OF_THE_LANE = ("sec-websocket-accept", "sec-websocket-extensions", "content-length", "date")

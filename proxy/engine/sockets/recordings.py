@@ -14,7 +14,7 @@ from peertape.cassettes.bodies import read
 from peertape.cassettes.codings import TooBigError, codings_of, decode
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import credential, query_credential, tolerant_query
-from peertape.cassettes.model import Exchange
+from peertape.cassettes.model import SWITCHED, Exchange
 from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.shelf import ANONYMOUS, USER
 from peertape.proxy.engine.sockets import packets
@@ -23,7 +23,6 @@ from peertape.proxy.engine.sockets.packets import Decoder, Kind, Packet, PacketE
 from peertape.proxy.engine.sockets.script import Line, Script, Write, parts_of
 
 SOCKET_IO = "/socket.io"  # as paths are folded
-SWITCHED = 101
 SECRET_AUTH = ("token", "accessToken", "runnerToken")  # members of what a client sends with its connect packet
 ABNORMAL = 1006  # the connection was cut: nobody has closed the socket (RFC 6455, section 7.4.1)
 LARGEST_POLL = 8 * 1024 * 1024  # octets
