@@ -25,8 +25,13 @@ def notification(number: int) -> str:
     return json.dumps(["new-notification", {"id": number, "video": video}], separators=(",", ":"))
 
 
+def credentials(user: str) -> str:
+    """The form of a login. Secrets of a single character would now and then get each other's pseudonyms."""
+    form = {"client_id": "tests-own-client", "client_secret": "tests-own-secret", "grant_type": "password"}
+    return urlencode({**form, "username": user, "password": "p4ssword"})
+
+
 def login() -> Exchange:
-    form = {"client_id": "c", "client_secret": "s", "grant_type": "password", "username": "bob", "password": "p4ssword"}
     return made(
         1,
         "POST",
@@ -34,7 +39,7 @@ def login() -> Exchange:
         200,
         {"access_token": TOKEN, "refresh_token": "r" * 40, "expires_in": 86399},
         request_headers={"Content-Type": "application/x-www-form-urlencoded"},
-        request_body=urlencode(form).encode(),
+        request_body=credentials("bob").encode(),
     )
 
 

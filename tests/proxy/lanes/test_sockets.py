@@ -173,7 +173,7 @@ class TestNotifications:
         assert (entry["target"], entry["status"], entry["source"]) == (NAMESPACE, 403, source)
 
     def test_a_revoked_token(self, app: Peertape) -> None:
-        form = "client_id=c&client_secret=s&grant_type=password&username=bob&password=p4ssword"
+        form = talks.credentials("bob")
         kind = "Content-Type: application/x-www-form-urlencoded"
         token = json.loads(app.ask(f"POST /api/v1/users/token\n{kind}", form.encode())[1])["access_token"]
         socket = joined(app, f"&accessToken={token}")

@@ -95,7 +95,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 
 def login(number: int, token: str, user: str = "bob") -> Exchange:
-    form = f"client_id=c&client_secret=s&grant_type=password&username={user}&password=p4ssword".encode()
+    form = talks.credentials(user).encode()
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     tokens = {"access_token": token, "refresh_token": token[::-1]}
     return samples.made(number, "POST", "/api/v1/users/token", 200, tokens, request_headers=kind, request_body=form)
