@@ -20,7 +20,8 @@ Said = Content | Close
 class Language(Protocol):
     """How messages are understood that are played at a path."""
 
-    def tell(self, content: Content) -> tuple[Hashable, Hashable]:
+    @staticmethod
+    def tell(content: Content) -> tuple[Hashable, Hashable]:
         """The meaning of a message, and what it is about."""
         ...
 
@@ -40,7 +41,8 @@ class Language(Protocol):
 class UnknownLanguage:
     """Messages that are the same when their octets, or their JSON, are; else they are taken in turn."""
 
-    def tell(self, content: Content) -> tuple[Hashable, Hashable]:
+    @staticmethod
+    def tell(content: Content) -> tuple[Hashable, Hashable]:
         return (canonical(content) if isinstance(content, str) else content), None
 
     def hear(self, performance: Performance[Said], content: Content) -> bool:
@@ -61,7 +63,8 @@ class TrackerLanguage:
         self._on_refusal = on_refusal
         self._emulates = emulates
 
-    def tell(self, content: Content) -> tuple[Hashable, Hashable]:
+    @staticmethod
+    def tell(content: Content) -> tuple[Hashable, Hashable]:
         return tracker.tell(content)
 
     def hear(self, performance: Performance[Said], content: Content) -> bool:

@@ -91,7 +91,7 @@ class Recordings:
         self._read_at: int | None = None
         self._sessions: list[RecordedSession] = []
         self._joined: list[Joined] = []
-        self._sockets: dict[str, list[Socket]] = {}
+        self._sockets: dict[tuple[str, Tell], list[Socket]] = {}
 
     def sessions(self) -> Sequence[RecordedSession]:
         self._refresh()
@@ -104,11 +104,11 @@ class Recordings:
     def sockets(self, folded: str, tell: Tell) -> list[Socket]:
         """The WebSockets at a path, in the order in which they were opened."""
         self._refresh()
-        if folded not in self._sockets:
+        if (folded, tell) not in self._sockets:
             exchanges = self._exchanges(folded)
             found = (self._socket(exchange, tell) for exchange in exchanges if _is_switched(exchange))
-            self._sockets[folded] = sorted(found, key=lambda one: one.script.started)
-        return self._sockets[folded]
+            self._sockets[folded, tell] = sorted(found, key=lambda one: one.script.started)
+        return self._sockets[folded, tell]
 
     def asker(self, query: str, headers: Headers, auth: object = None) -> Asker:
         """Of redacted text, as this cassette holds it."""

@@ -246,3 +246,12 @@ def test_nothing_recorded_and_nothing_emulated_is_a_miss(serve: Serve) -> None:
     server = serve([login(1, TOKEN)], on_miss="error")
     assert server.ask("GET", base()).source is Source.MISS
     assert server.socket("/tracker/socket").source is Source.MISS
+
+
+def test_the_tracker_is_understood_also_after_something_else_was_asked_at_its_path(serve: Serve) -> None:
+    server = serve(talks.exchanges())
+    assert server.socket("/tracker/socket?x").socket is None
+    socket = server.socket("/tracker/socket").socket
+    assert socket is not None
+    socket.received(talks.announce(talks.STRANGE, peer_id="-PT0001-zzzzzzzzzzzz"))
+    assert talks.REFUSAL in str(list(socket.take()))
