@@ -156,9 +156,11 @@ def test_hls_seeks(page: Watched, app: App) -> None:
     all_was_well(page, app)
 
 
-@pytest.mark.skip(reason="it stands still before the second rendition, and nobody knows why yet")
 def test_hls_in_all_renditions(page: Watched, app: App) -> None:
-    assert hls(page, master(details(page, app, FILM)), "renditions", startLevel=0) == [240, 360]
+    """From the least one: hls.js 1.7.4 breaks when it first measures with a fragment and comes back to it later, since
+    the fragment then comes from the browser's cache, before its initialization segment.
+    """
+    assert hls(page, master(details(page, app, FILM)), "renditions", level=0) == [240, 360]
     all_was_well(page, app)
 
 
