@@ -104,11 +104,11 @@ class Actions:
         stored = sum(cassette.count() for cassette in self._shelf.cassettes)
         return {
             "session": session.name,
-            "answers": journal.sources.total(),
+            "answers": sum(journal.sources.values()),
             "sources": dict(journal.sources),
             "missed": [f"{entry.method} {entry.target}" for entry in journal.unmatched()],
-            "used": len(journal.answered),
-            "unused": stored - len(journal.answered),
+            "used": journal.used,
+            "unused": stored - journal.used,
             "run": {
                 "answers": run.answers,
                 "sources": dict(run.sources),

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from peertape.config import limits as rates
 from peertape.config.limits import Limits, LimitsError
 from peertape.proxy.engine.limits.counters import milliseconds
-from peertape.proxy.engine.limits.state import LimitsState
+from peertape.proxy.engine.limits.state import LimitsState, choose
 from peertape.proxy.engine.session import Session
 
 
@@ -24,8 +24,7 @@ class LimitsMessage(BaseModel):
 
 def told(session: Session, of_run: Limits) -> dict[str, Any]:
     """The session's limits, and the windows that are open by its clock; times in seconds."""
-    state = session.recall(LimitsState)
-    limits = state.chosen or of_run
+    limits = session.recall(LimitsState).chosen or of_run
     now = milliseconds(session.clock.now())
     windows = [
         {
@@ -35,7 +34,7 @@ def told(session: Session, of_run: Limits) -> dict[str, Any]:
             "remaining": max(0, limits.buckets[bucket].max - window.used),
             "resets_in": (window.ends - now) / 1000,
         }
-        for (bucket, address), window in sorted(state.counters.open(now), key=lambda item: item[0])
+        for (bucket, address), window in sorted(session.counters.open(now), key=lambda item: item[0])
         if bucket in limits.buckets
     ]
     return {
@@ -52,11 +51,10 @@ def change(session: Session, wish: LimitsMessage, of_run: Limits) -> None:
     """LimitsError with a sentence."""
     if wish.limits is None and not wish.reset:
         raise LimitsError("Say `limits` (peertube, peertube*10, off, or buckets) or `reset` (true).")
-    state = session.recall(LimitsState)
     if wish.limits is not None:
-        state.choose(_wished(wish.limits, of_run))
+        choose(session, _wished(wish.limits, of_run))
     if wish.reset:
-        state.counters.clear()
+        session.counters.clear()
 
 
 def _wished(wish: str | dict[str, Any], of_run: Limits) -> Limits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from peertape.proxy.engine.model import Answer, Request
+from peertape.proxy.engine.model import SAFE, Answer, Request
 from peertape.proxy.engine.session import Session
 
 Rest = Callable[[Request], Answer]
@@ -24,7 +24,8 @@ class Engine:
         self._stages = tuple(stages)
 
     def answer(self, request: Request, session: Session) -> Answer:
-        return self._from(0, request, session)
+        with session.turn(alone=request.method not in SAFE):
+            return self._from(0, request, session)
 
     def _from(self, index: int, request: Request, session: Session) -> Answer:
         if index == len(self._stages):

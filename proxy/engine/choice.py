@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from peertape.cassettes.store import Candidate
 from peertape.proxy.engine.matching import Match, Tier
-from peertape.proxy.engine.session import Progress
-
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+from peertape.proxy.engine.model import SAFE
+from peertape.proxy.engine.session import Session
 
 
 class Repeat(StrEnum):
@@ -20,21 +20,41 @@ class Repeat(StrEnum):
     FIRST = "first"
 
 
+@dataclass(slots=True)
+class Writes:
+    """The last successful writes of a session: by cassette and identity, the ids of exchanges."""
+
+    last: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+def last_write(session: Session, cassette: str, identity: str) -> int:
+    """0: none."""
+    return session.recall(Writes).last.get((cassette, identity), 0)
+
+
 def choose(
-    match: Match, key: bytes, identity: str, progress: Progress, repeat: Repeat = Repeat.SEQUENCE, *, peek: bool = False
+    match: Match, key: bytes, identity: str, session: Session, repeat: Repeat = Repeat.SEQUENCE, *, peek: bool = False
 ) -> Candidate:
-    """The recording to answer with. `peek` asks for the present one, without moving on (HEAD, Range)."""
+    """The recording to answer with, which counts as played. `peek` asks for the present one, without moving on (HEAD,
+    Range).
+    """
+    progress = session.in_cassette(match.cassette.name)
     pool = match.candidates
-    if repeat is Repeat.LAST:
-        return pool[-1]
-    if repeat is Repeat.FIRST:
-        return pool[0]
-    if pool[0].method in SAFE:
-        pool = after_write(pool, progress.last_write.get(identity, 0))
-    reached = progress.positions.get(key, 0) if match.tier is Tier.EXACT else progress.last_played
+    chosen = {Repeat.LAST: pool[-1], Repeat.FIRST: pool[0]}.get(repeat)
+    if chosen is None and pool[0].method in SAFE:
+        pool = after_write(pool, last_write(session, match.cassette.name, identity))
+    if chosen is None and len(pool) == 1:
+        chosen = pool[0]
+    is_exact = match.tier is Tier.EXACT
+    if chosen is not None:
+        if not peek:
+            progress.note(key, chosen.id)
+        return chosen
     if peek:
+        reached = progress.reached(key if is_exact else None)
         return next((candidate for candidate in reversed(pool) if candidate.id <= reached), pool[0])
-    return next((candidate for candidate in pool if candidate.id > reached), pool[-1])
+    taken = progress.take([candidate.id for candidate in pool], key, in_all=not is_exact)
+    return next(candidate for candidate in pool if candidate.id == taken)
 
 
 def latest(match: Match) -> Candidate:
@@ -42,12 +62,18 @@ def latest(match: Match) -> Candidate:
     return match.candidates[-1]
 
 
-def played(candidate: Candidate, key: bytes, writer: str, progress: Progress) -> None:
-    """Notes that a recording was given as an answer; `writer` is the identity whose reads a write divides."""
-    progress.positions[key] = candidate.id
-    progress.last_played = candidate.id
-    if candidate.method not in SAFE and candidate.status is not None and 200 <= candidate.status < 300:
-        progress.last_write[writer] = max(candidate.id, progress.last_write.get(writer, 0))
+def played(candidate: Candidate, key: bytes, cassette: str, writer: str, session: Session) -> None:
+    """Notes that a recording, which was found otherwise, was given as an answer."""
+    session.in_cassette(cassette).note(key, candidate.id)
+    written(candidate, cassette, writer, session)
+
+
+def written(candidate: Candidate, cassette: str, writer: str, session: Session) -> None:
+    """Notes that it was given if it is a write; `writer` is the identity whose reads it divides."""
+    is_write = candidate.method not in SAFE and candidate.status is not None and 200 <= candidate.status < 300
+    if is_write and last_write(session, cassette, writer) < candidate.id:
+        with session.changing(Writes) as writes:
+            writes.last[cassette, writer] = candidate.id
 
 
 def after_write(pool: Sequence[Candidate], write: int) -> tuple[Candidate, ...]:

@@ -86,7 +86,9 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Journal:
+class LocalJournal:
+    """In this process."""
+
     entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=KEPT))
     sources: Counter[str] = field(default_factory=Counter)
     answered: dict[tuple[str, int], float] = field(default_factory=dict)  # (cassette, exchange) -> when last
@@ -96,8 +98,14 @@ class Journal:
         self.sources[entry.source] += 1
         self.answered.update(dict.fromkeys(entry.used, entry.at))
 
+    @property
+    def used(self) -> int:
+        return len(self.answered)
+
+    def answered_at(self, cassette: str, exchange: int) -> float | None:
+        return self.answered.get((cassette, exchange))
+
     def unmatched(self) -> list[Entry]:
-        """What nothing recorded answered, newest last."""
         return [entry for entry in self.entries if entry.source == "miss"]
 
     def clear(self) -> None:

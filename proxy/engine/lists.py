@@ -9,6 +9,7 @@ from peertape.cassettes.codings import codings_of
 from peertape.cassettes.headers import media_type
 from peertape.cassettes.store import Cassette
 from peertape.config import facts
+from peertape.proxy.engine.choice import last_write
 from peertape.proxy.engine.matching import Matcher, Tier
 from peertape.proxy.engine.model import Answer
 from peertape.proxy.engine.playback import replay
@@ -38,7 +39,7 @@ class ListWindows:
 
     def _pages(self, cassette: Cassette, question: Question, session: Session) -> list[tuple[Page, Answer]]:
         """The recorded pages of the same list, oldest first; after a write by the asker, those after it."""
-        written = session.in_cassette(cassette.name).last_write.get(question.identity, 0)
+        written = last_write(session, cassette.name, question.identity)
         pages: list[tuple[Page, Answer]] = []
         for candidate in self._matcher.alike(question, cassette, ANY_WINDOW, session.clock.known_until):
             recorded = window_of(candidate.query)

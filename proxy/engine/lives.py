@@ -33,7 +33,7 @@ class Live:
         return next((found for found in self.recordings if found.id > number), None)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Viewing:
     """At the moment `since` of its clock, a session was at the moment `recorded` of a live; epoch seconds."""
 
@@ -43,9 +43,6 @@ class Viewing:
 
     def moment(self, now: float) -> float:
         return self.recorded + max(0.0, now - self.since)
-
-    def move(self, now: float, recorded: float) -> None:
-        self.since, self.recorded = now, recorded
 
 
 @dataclass(slots=True)
@@ -84,12 +81,11 @@ def repeated(live: Live, exact: Match, question: Question, session: Session) -> 
     follows = None if reached is None else live.after(reached)
     if follows is None or follows not in _after_write(exact, question, session):
         return None
-    viewing = viewing or _begun(live, session, follows)
+    viewing = viewing or Viewing(now, follows.started_at)
     moment = viewing.moment(now)
     if follows.started_at < moment - LATE:
         return None
-    viewing.move(now, max(moment, follows.started_at))
-    viewing.repeated = follows.id
+    _see(live, session, Viewing(now, max(moment, follows.started_at), follows.id))
     return follows
 
 
@@ -102,20 +98,16 @@ def shown(live: Live, match: Match, question: Question, session: Session, *, pee
     pool = _after_write(match, question, session)
     if viewing is None:
         # What the session has played of later times does not end a live that it has not seen yet.
-        reached = session.in_cassette(live.cassette.name).last_played
+        reached = session.in_cassette(live.cassette.name).reached(None)
         chosen = next((candidate for candidate in pool if candidate.id > reached), pool[0])
-        if peek:
-            return chosen
-        viewing = _begun(live, session, chosen)
+        moment = chosen.started_at
     else:
         moment = viewing.moment(now)
         if len(pool) < len(match.candidates):
             moment = max(moment, pool[0].started_at)
         chosen = _at(pool, moment)
-        if peek:
-            return chosen
-        viewing.move(now, moment)
-    viewing.repeated = None
+    if not peek:
+        _see(live, session, Viewing(now, moment))
     return chosen
 
 
@@ -123,15 +115,14 @@ def _viewing(live: Live, session: Session) -> Viewing | None:
     return session.recall(Viewings).known.get((live.cassette.name, live.folder))
 
 
-def _begun(live: Live, session: Session, first: Candidate) -> Viewing:
-    viewing = Viewing(session.clock.now(), first.started_at)
-    session.recall(Viewings).known[live.cassette.name, live.folder] = viewing
-    return viewing
+def _see(live: Live, session: Session, viewing: Viewing) -> None:
+    with session.changing(Viewings) as viewings:
+        viewings.known[live.cassette.name, live.folder] = viewing
 
 
 def _after_write(match: Match, question: Question, session: Session) -> tuple[Candidate, ...]:
-    progress = session.in_cassette(match.cassette.name)
-    return choice.after_write(match.candidates, progress.last_write.get(question.identity, 0))
+    write = choice.last_write(session, match.cassette.name, question.identity)
+    return choice.after_write(match.candidates, write)
 
 
 def _at(pool: Sequence[Candidate], moment: float) -> Candidate:

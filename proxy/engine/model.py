@@ -12,6 +12,8 @@ from peertape.proxy.engine.hostpaths import PREFIX
 from peertape.proxy.engine.journal import Nearest
 from peertape.proxy.engine.sockets.model import Endpoint, PendingBody
 
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that ask for nothing to be changed
+
 
 class Source(StrEnum):
     """Where an answer comes from."""

@@ -43,7 +43,7 @@ class OnDemand:
         if isinstance(given(request, found.params).body, Unread):
             request = replace(request, body=b"", body_digest=None)
         case = self._twin.case(request, session, found)
-        case.memory = {}  # the session shall not remember what was only rehearsed
+        case.session = Session("rehearsal")  # the session shall not remember what was only rehearsed
         verdict = settled(Verdict(Outcome.REFUSED, rehearsal.made(choice, case)), case)
         assert verdict.answer is not None
         return verdict.answer

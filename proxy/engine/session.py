@@ -3,55 +3,113 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from peertape.proxy.engine.bell import Bell
 from peertape.proxy.engine.clock import Clock
-from peertape.proxy.engine.journal import Journal
+from peertape.proxy.engine.journal import LocalJournal
+from peertape.proxy.engine.limits.counters import LocalCounters, Window
 from peertape.proxy.engine.model import Request
+from peertape.proxy.engine.state.interface import Counters, Journal, Prepared, Progress
 
 DEFAULT = "default"
 HEADER = "Peertape-Session"
 MOST = 1000  # sessions that are kept: a client may name any number
 
 
+_AT_ONCE = nullcontext()
+
+
 @dataclass(slots=True)
-class Progress:
-    """How far a session has come in one cassette."""
+class LocalProgress:
+    """In this process."""
 
     positions: dict[bytes, int] = field(default_factory=dict)  # exact key -> id of the exchange played last under it
     last_played: int = 0
-    last_write: dict[str, int] = field(default_factory=dict)  # identity -> id of its last successful write
+
+    def reached(self, key: bytes | None) -> int:
+        return self.last_played if key is None else self.positions.get(key, 0)
+
+    def take(self, pool: Sequence[int], key: bytes, *, in_all: bool) -> int:
+        reached = self.reached(None if in_all else key)
+        taken = next((exchange for exchange in pool if exchange > reached), pool[-1])
+        self.note(key, taken)
+        return taken
+
+    def note(self, key: bytes, exchange: int) -> None:
+        self.positions[key] = exchange
+        self.last_played = exchange
 
 
 @dataclass(slots=True)
 class Session:
+    """Kept in this process. What is shared with others is a `SharedSession`, which can do the same."""
+
     name: str
     clock: Clock = field(default_factory=Clock)
-    journal: Journal = field(default_factory=Journal)
+    journal: Journal = field(default_factory=LocalJournal)
+    counters: Counters = field(default_factory=LocalCounters)
     progress: dict[str, Progress] = field(default_factory=dict)  # by cassette name
     memory: dict[type, Any] = field(default_factory=dict)  # what stages keep of it, by its type
     bell: Bell = field(default_factory=Bell)  # rings for those who wait within the session
+    revision: int = 0  # moves with the clock and the memory: with all that answers hang on beside positions and limits
 
     def __post_init__(self) -> None:
-        self.clock.changed = self.bell.ring
+        self.clock.changed = self._moved
 
     def in_cassette(self, name: str) -> Progress:
-        return self.progress.setdefault(name, Progress())
+        return self.progress.setdefault(name, LocalProgress())
 
     def recall[T](self, kind: type[T]) -> T:
-        """What a stage keeps of the session; made anew, without arguments, when there is none yet."""
+        """What a stage keeps of the session, to be looked at; made anew, without arguments, when there is none yet."""
         if kind not in self.memory:
             self.memory[kind] = kind()
         return cast(T, self.memory[kind])
+
+    @contextmanager
+    def changing[T](self, kind: type[T]) -> Iterator[T]:
+        """What a stage keeps of the session, to be changed meanwhile, by nobody else; then all who share it know it."""
+        try:
+            yield self.recall(kind)
+        finally:
+            self.revision += 1
+
+    def turn(self, *, alone: bool = False) -> AbstractContextManager[None]:
+        """The time of one request: at its beginning all is known that others changed, at its end they know all that it
+        changed. `alone`: no other that wants to be alone, or changes what is remembered, has its turn meanwhile.
+        """
+        del alone  # requests come one after the other in one process
+        return _AT_ONCE
+
+    def give(self, prepared: Prepared) -> Sequence[Window] | None:
+        """Does all that giving a prepared answer again does, in one step, and tells the windows in which it counted.
+
+        None, and nothing was done: the revision is another, or a limit would be over.
+        """
+        if prepared.revision != self.revision:
+            return None
+        counters = cast(LocalCounters, self.counters)
+        windows = counters.charge_all(prepared.charges, round(self.clock.now() * 1000))
+        if windows is not None:
+            for cassette, key, exchange in prepared.played:
+                self.in_cassette(cassette).note(key, exchange)
+            self.journal.add(prepared.entry)
+        return windows
 
     def reset(self) -> None:
         """Back to the start."""
         self.memory.clear()
         self.journal.clear()
+        self.counters.clear()
         self.progress.clear()
         self.clock.reset()
+
+    def _moved(self) -> None:
+        self.revision += 1
+        self.bell.ring()
 
 
 def session_name(request: Request) -> str:
@@ -64,14 +122,18 @@ def session_name(request: Request) -> str:
 
 
 class Sessions:
-    """The sessions of one lane, made when first named; beyond `MOST`, the one named longest ago is forgotten."""
+    """The sessions of one lane, made when first named; beyond `MOST`, the one named longest ago is forgotten.
 
-    def __init__(self) -> None:
+    `make` makes those that are kept elsewhere, where they are not forgotten with that.
+    """
+
+    def __init__(self, make: Callable[[str], Session] = Session) -> None:
+        self._make = make
         self._known: OrderedDict[str, Session] = OrderedDict()
 
     def get(self, name: str) -> Session:
         if name not in self._known:
-            self._known[name] = Session(name)
+            self._known[name] = self._make(name)
             if len(self._known) > MOST:
                 self._known.popitem(last=False)
         self._known.move_to_end(name)

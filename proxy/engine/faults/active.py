@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from peertape.config.faultfacts import ExpiredToken
@@ -111,25 +112,33 @@ class Faults:
     check: Callable[[Sequence[Fault]], None] = lambda _faults: None
 
     def of(self, session: Session) -> Active:
+        """To be looked at."""
         memory = session.recall(_Memory)
         if memory.active is None:
             memory.active = Active(self.plan, session.name)
         return memory.active
+
+    @contextmanager
+    def striking(self, session: Session) -> Iterator[Active]:
+        """To strike and to draw from chance: requests of the session that do come one after the other."""
+        with session.changing(_Memory):
+            yield self.of(session)
 
     def change(
         self, session: Session, faults: Sequence[Fault] | None, latency: Latency | None, seed: int | None
     ) -> Active:
         """What is None stays. With new faults or a new seed, counting and chance begin anew."""
         self.check(faults or ())
-        active = self.of(session)
-        if faults is not None or seed is not None:
-            known = active.plan
-            plan = Plan(
-                known.faults if faults is None else tuple(faults),
-                known.latency,
-                known.seed if seed is None else seed,
-            )
-            active = session.recall(_Memory).active = Active(plan, session.name)
-        if latency is not None:
-            active.change_latency(latency)
+        with session.changing(_Memory) as memory:
+            active = self.of(session)
+            if faults is not None or seed is not None:
+                known = active.plan
+                plan = Plan(
+                    known.faults if faults is None else tuple(faults),
+                    known.latency,
+                    known.seed if seed is None else seed,
+                )
+                active = memory.active = Active(plan, session.name)
+            if latency is not None:
+                active.change_latency(latency)
         return active

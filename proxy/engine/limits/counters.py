@@ -5,7 +5,7 @@ Times are whole milliseconds, as the server's clock gives them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 MOST = 10_000  # windows that are kept before those that ended are dropped: a client may name any address
@@ -16,6 +16,15 @@ Key = tuple[str, str]  # bucket, address of the client
 def milliseconds(seconds: float) -> int:
     """Rounded: a clock that was moved by whole seconds shall end a window of whole seconds."""
     return round(seconds * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A window in which a request is to be counted: of `length` milliseconds, over after `most` requests."""
+
+    key: Key
+    length: int
+    most: int
 
 
 @dataclass(slots=True)
@@ -30,24 +39,38 @@ class Window:
 
 
 @dataclass(slots=True)
-class Counters:
+class LocalCounters:
+    """In this process. A window that was given out goes on counting."""
+
     windows: dict[Key, Window] = field(default_factory=dict)
 
-    def count(self, key: Key, length: int, now: int) -> Window:
-        """Counts one request, in a new window if there is none open."""
-        window = self.windows.get(key)
-        if window is None or not window.holds(now):
-            if len(self.windows) >= MOST:
-                self._drop(now)
-            window = self.windows[key] = Window(now, now + length)
-        window.used += 1
-        return window
+    def charge(self, charges: Sequence[Charge], now: int) -> list[Window]:
+        found: list[Window] = []
+        for charge in charges:
+            window = self.windows.get(charge.key)
+            if window is None or not window.holds(now):
+                if len(self.windows) >= MOST:
+                    self._drop(now)
+                window = self.windows[charge.key] = Window(now, now + charge.length)
+            window.used += 1
+            found.append(window)
+            if window.used > charge.most:
+                break
+        return found
 
-    def give_back(self, key: Key) -> None:
-        """Takes one request back, as if it had not been counted."""
-        window = self.windows.get(key)
-        if window is not None and window.used > 0:
-            window.used -= 1
+    def charge_all(self, charges: Sequence[Charge], now: int) -> list[Window] | None:
+        """Counts in all of them, or in none (then None) if one would be over."""
+        for charge in charges:
+            window = self.windows.get(charge.key)
+            if (window.used if window is not None and window.holds(now) else 0) >= charge.most:
+                return None
+        return self.charge(charges, now)
+
+    def give_back(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            window = self.windows.get(key)
+            if window is not None and window.used > 0:
+                window.used -= 1
 
     def open(self, now: int) -> Iterator[tuple[Key, Window]]:
         return ((key, window) for key, window in self.windows.items() if window.holds(now))

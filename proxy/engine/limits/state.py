@@ -1,21 +1,22 @@
-"""What a session knows of limits: its counters, and the limits that it chose for itself."""
+"""The limits that a session chose for itself."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from peertape.config.limits import Limits
-from peertape.proxy.engine.limits.counters import Counters
+from peertape.proxy.engine.session import Session
 
 
 @dataclass(slots=True)
 class LimitsState:
     """Kept in the session's memory, which a reset clears."""
 
-    counters: Counters = field(default_factory=Counters)
     chosen: Limits | None = None  # None: the run's
 
-    def choose(self, limits: Limits) -> None:
-        """From now on; counted anew, as an instance does that was started anew with them."""
-        self.chosen = limits
-        self.counters.clear()
+
+def choose(session: Session, limits: Limits) -> None:
+    """From now on; counted anew, as an instance does that was started anew with them."""
+    with session.changing(LimitsState) as state:
+        state.chosen = limits
+    session.counters.clear()

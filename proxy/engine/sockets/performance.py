@@ -53,7 +53,6 @@ class Performance[T]:
         self._scripts = scripts
         self._session = session
         self._pace = pace
-        self._played = session.recall(Played)
         self._running: list[_Running[T]] = []
         self._at = 0  # the last part that was played of the current script
         self.script = self._choose([(script, 0) for script in scripts])[0]
@@ -111,11 +110,13 @@ class Performance[T]:
             return found[-1]
         if self._pace.repeat is Repeat.FIRST:
             return found[0]
-        return next((one for one in found if (one[0].key, one[1]) not in self._played.parts), found[-1])
+        played = self._session.recall(Played).parts
+        return next((one for one in found if (one[0].key, one[1]) not in played), found[-1])
 
     def _start(self, script: Script[T], index: int, asked: T | None) -> None:
         part = script.parts[index]
-        self._played.parts.add((script.key, index))
+        with self._session.changing(Played) as played:
+            played.parts.add((script.key, index))
         if part.replies:
             self._running.append(_Running(part, asked, self._session.clock.now()))
 
@@ -131,7 +132,7 @@ class Performance[T]:
     def _due(self, running: _Running[T], reply: Reply[T]) -> float:
         at = running.since + reply.delay * self._pace.scale
         if (write := reply.write) is not None:
-            answered = self._session.journal.answered.get((write.cassette, write.exchange))
+            answered = self._session.journal.answered_at(write.cassette, write.exchange)
             if answered is not None and answered >= running.since:
                 at = min(at, answered + reply.since_write * self._pace.scale)
         return at

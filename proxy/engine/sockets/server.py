@@ -111,7 +111,7 @@ class EngineIoServer:
             asker = self._sources.asker(request, recordings)
             own = [one for one in known if one.asker.identity == asker.identity] or known
             alike = [one for one in own if (one.shaken is not None) is (transport is Transport.POLLING)] or own
-            fresh = [one for one in alike if (one.cassette, one.exchange) not in session.journal.answered]
+            fresh = [one for one in alike if session.journal.answered_at(one.cassette, one.exchange) is None]
             if alike:
                 return (fresh or alike[-1:])[0]
         return None

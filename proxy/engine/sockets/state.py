@@ -16,7 +16,6 @@ MOST = 1000  # connections that are kept; a client may open any number
 class Sockets:
     connections: dict[str, Connection] = field(default_factory=dict)  # by sid
     ended: dict[str, RecordedSession | None] = field(default_factory=dict)  # what they were played from
-    kept_out: dict[str, float] = field(default_factory=dict)  # a client's address -> until when, by the clock
 
     def find(self, sid: str) -> Connection | None:
         connection = self.connections.get(sid)
@@ -40,6 +39,13 @@ class Sockets:
         self.ended[connection.sid] = connection.recording
         if len(self.ended) > MOST:
             del self.ended[next(iter(self.ended))]
+
+
+@dataclass(slots=True)
+class KeptOut:
+    """Clients that the tracker does not let in again yet."""
+
+    until: dict[str, float] = field(default_factory=dict)  # by address, by the session's clock
 
 
 def currency(session: Session) -> Callable[[], bool]:

@@ -17,7 +17,7 @@ from peertape.proxy.engine.sockets.performance import Performance
 from peertape.proxy.engine.sockets.plain import Language, PlainSocket, TrackerLanguage, UnknownLanguage
 from peertape.proxy.engine.sockets.recordings import Recordings, Socket
 from peertape.proxy.engine.sockets.sources import Sources
-from peertape.proxy.engine.sockets.state import Sockets, currency
+from peertape.proxy.engine.sockets.state import KeptOut, currency
 from peertape.proxy.engine.stages.parsing import exactly_recorded
 
 FORBIDDEN = 403
@@ -31,7 +31,7 @@ class Upgrades:
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
         sources, facts = self.sources, self.sources.facts
         is_tracker = request.target == facts.tracker.path
-        if is_tracker and session.recall(Sockets).kept_out.get(request.client, 0.0) > session.clock.now():
+        if is_tracker and session.recall(KeptOut).until.get(request.client, 0.0) > session.clock.now():
             return exactly_recorded(sources.recorded, request, session) or sources.answers.bare(FORBIDDEN, [])
         language = self._tracker(request, session) if is_tracker else UnknownLanguage()
         for recordings in sources.recordings:
@@ -48,10 +48,11 @@ class Upgrades:
         return rest(request)
 
     def _tracker(self, request: Request, session: Session) -> TrackerLanguage:
-        sockets, facts = session.recall(Sockets), self.sources.facts.tracker
+        facts = self.sources.facts.tracker
 
         def keep_out() -> None:
-            sockets.kept_out[request.client] = session.clock.now() + facts.kept_out
+            with session.changing(KeptOut) as kept_out:
+                kept_out.until[request.client] = session.clock.now() + facts.kept_out
 
         return TrackerLanguage(facts, keep_out, emulates=self.sources.emulates)
 

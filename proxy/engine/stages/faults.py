@@ -8,7 +8,7 @@ from dataclasses import replace
 from peertape.cassettes.headers import Headers
 from peertape.config.faults import CUT_BODY, RESET, STALL, Fault
 from peertape.proxy.engine.chain import Rest
-from peertape.proxy.engine.faults.active import Faults
+from peertape.proxy.engine.faults.active import Active, Faults
 from peertape.proxy.engine.faults.documents import Documents
 from peertape.proxy.engine.faults.marks import marked
 from peertape.proxy.engine.model import Answer, Delivery, Request, Source
@@ -28,7 +28,12 @@ class FaultStage:
         self._bodies = bodies
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
-        active = self._faults.of(session)
+        if not self._faults.of(session).plan.faults:
+            return rest(request)
+        with self._faults.striking(session) as active:
+            return self._answer(request, session, active, rest)
+
+    def _answer(self, request: Request, session: Session, active: Active, rest: Rest) -> Answer:
         tokens = self._documents.facts.expired_token
         position = active.choose(request, tokens, self._documents.can_be)
         if position is None:

@@ -23,5 +23,9 @@ class LatencyStage:
         active = self._faults.of(session)
         if self._only_recorded and active.plan.latency.kind is not Kind.RECORDED:
             return answer
-        delay = active.delay(request, answer)
+        if active.plan.latency.is_random:
+            with self._faults.striking(session) as drawing:
+                delay = drawing.delay(request, answer)
+        else:
+            delay = active.delay(request, answer)
         return replace(answer, delay=delay) if delay else answer

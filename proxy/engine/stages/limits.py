@@ -12,7 +12,7 @@ from peertape.proxy.engine.chain import Rest
 from peertape.proxy.engine.limits import headers as spelled
 from peertape.proxy.engine.limits.askers import Askers, Standing
 from peertape.proxy.engine.limits.clients import client_address
-from peertape.proxy.engine.limits.counters import Key, Window, milliseconds
+from peertape.proxy.engine.limits.counters import Charge, Key, Window, milliseconds
 from peertape.proxy.engine.limits.headers import Stamp
 from peertape.proxy.engine.limits.negotiation import preferred
 from peertape.proxy.engine.limits.state import LimitsState
@@ -77,20 +77,20 @@ class LimitsStage:
         charged: list[_Counted] = []
         stamp = None
         standing = None
-        for name in names:
-            counted = _count(name, limits.buckets[name], address, session, now)
-            charged.append(counted)
-            stamp = _stamp(counted, now, stamp)
-            if counted.over and standing is not Standing.EXEMPT:
-                standing = self._askers.standing(request, session, limits.facts.exempt)
-                if standing is not Standing.EXEMPT:
-                    answer = self._refusal(request, session, standing, counted, limits)
-                    return _settled(replace(answer, headers=spelled.stamped(answer.headers, stamp)), charged, session)
+        while len(charged) < len(names):
+            for counted in _count(names[len(charged) :], limits, address, session, now):
+                charged.append(counted)
+                stamp = _stamp(counted, now, stamp)
+                if counted.over and standing is not Standing.EXEMPT:
+                    standing = self._askers.standing(request, session, limits.facts.exempt)
+                    if standing is not Standing.EXEMPT:
+                        answer = self._refusal(request, session, standing, counted, limits)
+                        answer = replace(answer, headers=spelled.stamped(answer.headers, stamp))
+                        return _settled(answer, charged, session)
         assert stamp is not None
         answer = rest(request)
         if answer.status == TOO_BIG_HEADERS or spelled.is_before_routers(answer.headers):
-            for counted in charged:
-                session.recall(LimitsState).counters.give_back(counted.key)
+            session.counters.give_back([counted.key for counted in charged])
             return answer
         return _settled(_told(answer, stamp, cacheable=limits.is_cached(path)), charged, session)
 
@@ -110,10 +110,15 @@ class LimitsStage:
         return replace(answer, remark=(("rules", limits.version), ("bucket", bucket)))
 
 
-def _count(name: str, bucket: Bucket, address: str, session: Session, now: int) -> _Counted:
-    key = (name, address)
-    window = session.recall(LimitsState).counters.count(key, bucket.window, now)
-    return _Counted(key, bucket, window, window.used > bucket.max)
+def _count(names: Sequence[str], limits: Limits, address: str, session: Session, now: int) -> list[_Counted]:
+    """Counts the request in these buckets, up to the first that is over."""
+    buckets = [limits.buckets[name] for name in names]
+    charges = [Charge((name, address), bucket.window, bucket.max) for name, bucket in zip(names, buckets, strict=True)]
+    windows = session.counters.charge(charges, now)
+    return [
+        _Counted(charge.key, bucket, window, window.used > bucket.max)
+        for charge, bucket, window in zip(charges, buckets, windows, strict=False)
+    ]
 
 
 def _stamp(counted: _Counted, now: int, outer: Stamp | None) -> Stamp:
@@ -145,10 +150,8 @@ def _told(answer: Answer, stamp: Stamp, *, cacheable: bool) -> Answer:
 
 def _settled(answer: Answer, charged: Sequence[_Counted], session: Session) -> Answer:
     """What failed is given back, where only successes count."""
-    if answer.status >= FAILED:
-        for counted in charged:
-            if counted.bucket.skip_failed:
-                session.recall(LimitsState).counters.give_back(counted.key)
+    if answer.status >= FAILED and (failed := [counted.key for counted in charged if counted.bucket.skip_failed]):
+        session.counters.give_back(failed)
     return answer
 
 

@@ -88,14 +88,15 @@ class RecordedStage:
         match = self._matcher.find(question, cassette, tiers, session.clock.known_until)
         if match is None:
             return None
-        progress = session.in_cassette(cassette.name)
         key = question.keys(cassette).exact
-        if session.clock.timeline is not None:
-            candidate = choice.latest(match)
+        if session.clock.timeline is None:
+            candidate = choice.choose(match, key, question.identity, session, self._repeat, peek=peek)
+            if not peek:
+                choice.written(candidate, cassette.name, _writer(question), session)
         else:
-            candidate = choice.choose(match, key, question.identity, progress, self._repeat, peek=peek)
-        if not peek:
-            choice.played(candidate, key, _writer(question), progress)
+            candidate = choice.latest(match)
+            if not peek:
+                choice.played(candidate, key, cassette.name, _writer(question), session)
         if match.tier is not Tier.EXACT:
             candidate = liked_best(question.request, match, candidate)
         return self._played(cassette, candidate, match.tier, question.request)
@@ -120,7 +121,7 @@ class RecordedStage:
         candidate = lives.shown(live, wide, plain, session, peek=peek)
         if not peek:
             key = question.keys(cassette).exact
-            choice.played(candidate, key, _writer(question), session.in_cassette(cassette.name))
+            choice.played(candidate, key, cassette.name, _writer(question), session)
         narrow = self._matcher.find(plain, cassette, (Tier.EXACT, Tier.IDENTITY))
         tier = narrow.tier if narrow is not None and candidate in narrow.candidates else Tier.TOLERANT
         if tier is not Tier.EXACT:
@@ -132,7 +133,7 @@ class RecordedStage:
         """The answer of a recording that was found otherwise, which counts as played."""
         question = self._shelf.ask(request)
         key = question.keys(cassette).exact
-        choice.played(candidate, key, _writer(question), session.in_cassette(cassette.name))
+        choice.played(candidate, key, cassette.name, _writer(question), session)
         return self.look(cassette, candidate, request)
 
     def look(self, cassette: Cassette, candidate: Candidate, request: Request) -> Answer:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from peertape.proxy.engine.chain import Rest
-from peertape.proxy.engine.choice import SAFE
 from peertape.proxy.engine.journal import Entry, Nearest
-from peertape.proxy.engine.model import Answer, Request, Source
+from peertape.proxy.engine.model import SAFE, Answer, Request, Source
 from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Question

@@ -77,13 +77,12 @@ class UploadStage:
             headers = answer.headers.replaced("Location", location.replace(recorded.id, begun))
             answer = replace(answer, headers=headers, source=Source.DERIVED, remark=(*answer.remark, REMARK))
         self._twin.note(request, session, answer)
-        session.recall(Uploads).keep(Running(begun, Upload(size_of(request)), recorded, number))
+        _keep(Running(begun, Upload(size_of(request)), recorded, number), session)
         return answer
 
     def _put(self, request: Request, session: Session, rest: Rest) -> Answer:
-        uploads = session.recall(Uploads)
         asked = upload_id(request.query) or ""
-        running = uploads.running.get(asked)
+        running = session.recall(Uploads).running.get(asked)
         if running is None:
             return self._put_nowhere(request, session, rest, asked)
         piece = piece_of(request)
@@ -95,12 +94,12 @@ class UploadStage:
         if not request.is_cut and (answer := self._as_recorded(request, running, rest, after, come)):
             if answer.status == 200:
                 return self._ended(request, session, running, answer)
-            uploads.keep(replace(arrived, played=answer.exchange or 0))
+            _keep(replace(arrived, played=answer.exchange or 0), session)
             return answer
         verdict = self._verdict(request, session, running, after)
         if verdict.outcome is Outcome.REFUSED and verdict.answer is not None:
             return verdict.answer
-        uploads.keep(replace(arrived, upload=upload, played=0))
+        _keep(replace(arrived, upload=upload, played=0), session)
         match after:
             case After.CUT:
                 return self._replies.refused(request, session.clock.now(), ABORTED)
@@ -168,7 +167,8 @@ class UploadStage:
 
     def _ended(self, request: Request, session: Session, running: Running, answer: Answer) -> Answer:
         self._twin.note(request, session, answer)
-        session.recall(Uploads).end(running.id)
+        with session.changing(Uploads) as uploads:
+            uploads.end(running.id)
         return answer
 
     def _cancel(self, request: Request, session: Session, rest: Rest) -> Answer:
@@ -191,6 +191,11 @@ class UploadStage:
         while (found := f"{rest}-{fnv1a(str(now))}") in uploads.running or found in uploads.ended:
             now += 1
         return found
+
+
+def _keep(running: Running, session: Session) -> None:
+    with session.changing(Uploads) as uploads:
+        uploads.keep(running)
 
 
 def _details(request: Request) -> Mapping[str, Any]:

@@ -53,18 +53,20 @@ class Accounts:
         """A login that was answered starts its tokens' time; a revocation ends it."""
         if request.method != "POST" or answer.status != 200:
             return
-        path, tokens = fold(request.path), session.recall(Tokens)
+        path = fold(request.path)
         if path == REVOKE and (token := _token(request)):
-            tokens.revoked.add(token)
+            with session.changing(Tokens) as tokens:
+                tokens.revoked.add(token)
         elif path == LOGIN and answer.body.size <= LARGEST_LOGIN:
             try:
                 given = json.loads(whole_text(answer.headers, answer.body, LARGEST_LOGIN) or b"")
             except ValueError:
                 return
             if isinstance(given, dict) and isinstance(token := given.get("access_token"), str):
-                tokens.revoked.discard(token)
-                if isinstance(lifetime := given.get("expires_in"), (int, float)):
-                    tokens.ends[token] = session.clock.now() + lifetime
+                with session.changing(Tokens) as tokens:
+                    tokens.revoked.discard(token)
+                    if isinstance(lifetime := given.get("expires_in"), (int, float)):
+                        tokens.ends[token] = session.clock.now() + lifetime
 
     def _by_then(self, question: Question, world: World, now: float) -> Entity | None:
         """Who held the token at that moment of the timeline. One that no recorded login gave out was there before."""

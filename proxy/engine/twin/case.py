@@ -8,6 +8,7 @@ from enum import Enum, auto
 from typing import Any
 
 from peertape.proxy.engine.model import Answer, Request
+from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.twin.answers import Answers
 from peertape.proxy.engine.twin.credentials import Bearer
 from peertape.proxy.engine.twin.expressions import Evaluator
@@ -44,7 +45,7 @@ class Case:
     logged_in: bool = False
     anonymous: bool = False  # an optional login found no token
     asked: dict[str, Any] = field(default_factory=dict)
-    memory: dict[type, Any] = field(default_factory=dict)  # the session's
+    session: Session = field(default_factory=lambda: Session("nobody's"))
     cached: int | None = None  # seconds, from where PeerTube's route cache keeps the answers
 
     def bind(self, name: str, value: Any) -> None:

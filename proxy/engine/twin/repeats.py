@@ -57,13 +57,13 @@ class Once(Step):
 
     def judge(self, case: Case) -> Verdict | None:
         key = tuple(text_of(case.evaluator.value(part)) for part in self.key)
-        refusals = case.memory.setdefault(Refusals, Refusals())
-        refused = refusals.at.get(key)
+        refused = case.session.recall(Refusals).at.get(key)
         if refused is not None and abs(case.now - refused) < self.seconds:
             return case.refused(self.reply.answer(case))
         verdict = judge(self.steps, case)
         if verdict is not None and verdict.outcome is Outcome.REFUSED:
-            if len(refusals.at) >= _MOST:
-                refusals.at.clear()
-            refusals.at[key] = case.now
+            with case.session.changing(Refusals) as refusals:
+                if len(refusals.at) >= _MOST:
+                    refusals.at.clear()
+                refusals.at[key] = case.now
         return verdict

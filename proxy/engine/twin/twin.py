@@ -74,7 +74,8 @@ class Twin:
             **names_of(seen, request, session.clock.now()),
             **names_of_answer(answer.status, answer.headers, answer.body),
         }
-        session.recall(Deeds).done.append(Deed(found.route, names, None if user is None else user.get("username")))
+        with session.changing(Deeds) as deeds:
+            deeds.done.append(Deed(found.route, names, None if user is None else user.get("username")))
 
     def prepare(self, session: Session) -> None:
         """Makes the session's world ready, which takes a moment for a big cassette."""
@@ -167,7 +168,7 @@ class Twin:
             contract.at,
             self.accounts.bearer(question, session, world),
             asked=asked,
-            memory=session.memory,
+            session=session,
         )
 
     def holder(self, request: Request, session: Session) -> Entity | None:

@@ -14,7 +14,7 @@ from peertape.config import routers, trust
 from peertape.config.limits import Limits
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.limits.askers import RecordedAskers
-from peertape.proxy.engine.limits.state import LimitsState
+from peertape.proxy.engine.limits.state import choose
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.session import Session, Sessions
 from peertape.proxy.engine.stages.limits import LimitsStage, Refused
@@ -297,7 +297,7 @@ def test_sessions_do_not_see_each_other(tape: Any, limited: Any) -> None:
 def test_a_reset_begins_anew_and_forgets_what_was_chosen(tape: Any, limited: Any, small: Limits) -> None:
     tape.add("GET", "/api/v1/videos")
     player = limited(tape)
-    player.session.recall(LimitsState).choose(small)
+    choose(player.session, small)
     assert player.told("GET /api/v1/videos") == (200, "2", "1", None)
     player.session.reset()
     assert player.told("GET /api/v1/videos") == (200, "50", "49", None)
@@ -310,5 +310,7 @@ def test_activity_pub_has_a_bucket_of_its_own(tape: Any, limited: Any) -> None:
     player = limited(tape, limits=limits)
     assert player.told("GET /accounts/alice", headers=accept) == (200, "7", "6", None)
     assert player.ask("GET /accounts/alice").source is Source.MISS
-    state = player.session.recall(LimitsState)
-    assert sorted(bucket for (bucket, _), _ in state.counters.open(1_000_000_500)) == ["activity_pub", "client"]
+    assert sorted(bucket for (bucket, _), _ in player.session.counters.open(1_000_000_500)) == [
+        "activity_pub",
+        "client",
+    ]

@@ -13,10 +13,10 @@ from peertape.cassettes.bodies import read
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import State
 from peertape.cassettes.store import Candidate
-from peertape.proxy.engine.choice import Repeat, choose, played
+from peertape.proxy.engine.choice import Repeat, Writes, choose
 from peertape.proxy.engine.matching import Match, Tier
 from peertape.proxy.engine.model import Request, Source
-from peertape.proxy.engine.session import MOST, Progress, Sessions, session_name
+from peertape.proxy.engine.session import MOST, LocalProgress, Session, Sessions, session_name
 
 Play = Callable[..., Any]
 
@@ -156,6 +156,10 @@ def test_which_session_a_request_names(headers: tuple[tuple[str, str], ...], nam
     assert Sessions().of(asked).name == name
 
 
+class Named:
+    name = "tape"
+
+
 def candidates(numbers: list[int], method: str = "GET") -> tuple[Candidate, ...]:
     return tuple(
         Candidate(n, State.COMPLETE, method, "/", "http", "h", 200, None, float(n), float(n), b"", b"")
@@ -165,26 +169,25 @@ def candidates(numbers: list[int], method: str = "GET") -> tuple[Candidate, ...]
 
 @given(st.lists(st.integers(1, 100), min_size=1), st.sampled_from([Tier.EXACT, Tier.IDENTITY]))
 def test_playing_in_order_gives_each_once_and_then_the_last(numbers: list[int], tier: Tier) -> None:
-    match = Match(None, tier, candidates(numbers))  # type: ignore[arg-type]
-    progress = Progress()
+    match = Match(Named(), tier, candidates(numbers))  # type: ignore[arg-type]
+    session = Session("default")
     given_ids = []
     for _ in range(len(match.candidates) + 2):
-        candidate = choose(match, b"k", "anonymous", progress)
-        played(candidate, b"k", "anonymous", progress)
-        given_ids.append(candidate.id)
+        given_ids.append(choose(match, b"k", "anonymous", session).id)
     expected = sorted(set(numbers))
     assert given_ids == [*expected, expected[-1], expected[-1]]
 
 
 @given(st.lists(st.integers(1, 100), min_size=1), st.integers(0, 120), st.integers(0, 120))
 def test_a_write_never_hides_the_only_candidate(numbers: list[int], write: int, reached: int) -> None:
-    match = Match(None, Tier.TOLERANT, candidates(numbers))  # type: ignore[arg-type]
-    progress = Progress(last_played=reached, last_write={"anonymous": write})
-    chosen = choose(match, b"k", "anonymous", progress)
+    match = Match(Named(), Tier.TOLERANT, candidates(numbers))  # type: ignore[arg-type]
+    session = Session("default", progress={"tape": LocalProgress(last_played=reached)})
+    session.recall(Writes).last["tape", "anonymous"] = write
+    chosen = choose(match, b"k", "anonymous", session)
     later = [n for n in numbers if n > write]
     assert chosen.id in numbers
     assert not later or chosen.id > write
-    assert choose(match, b"k", "anonymous", progress, peek=True).id in numbers
+    assert choose(match, b"k", "anonymous", session, peek=True).id in numbers
 
 
 def test_the_session_that_was_named_longest_ago_is_forgotten_at_last() -> None:
