@@ -14,7 +14,6 @@ import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from urllib.parse import quote
 
 from sqlalchemy import select
@@ -24,6 +23,7 @@ from peertape.cassettes.bodies import Body
 from peertape.cassettes.codings import TooBigError, codings_of, decode
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange
+from peertape.cassettes.places import Place
 from peertape.cassettes.redaction.bodyfilter import BodyFilter, PassingFilter, looks_like_text
 from peertape.cassettes.redaction.filters import request_body_filter, response_body_filter
 from peertape.cassettes.redaction.redactor import Redactor
@@ -193,13 +193,12 @@ def _spellings(secret: str) -> Iterator[bytes]:
             yield whole[(0, 2, 3)[shift] : len(whole) - (0, 3, 2)[(shift + len(octets)) % 3]]
 
 
-def search_file(path: Path, needles: Needles) -> Iterator[Finding]:
+def search_files(place: Place, needles: Needles) -> Iterator[Finding]:
     """In the octets of the file and of its log: also what was deleted and not yet overwritten."""
-    for file in (path, path.with_name(path.name + "-wal")):
-        if file.exists():
-            with file.open("rb") as opened:
-                for secret in needles.within(iter(lambda: opened.read(PIECE), b"")):
-                    yield Finding(Kind.FOUND, f"file {file.name}", secret)
+    for file in place.files():
+        with file.open("rb") as opened:
+            for secret in needles.within(iter(lambda: opened.read(PIECE), b"")):
+                yield Finding(Kind.FOUND, f"file {file.name}", secret)
 
 
 def search_tables(cassette: Cassette, needles: Needles) -> Iterator[Finding]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, func, select, text
+from sqlalchemy import ColumnElement, bindparam, case, func, select
 
 from peertape.cassettes.model import State
-from peertape.cassettes.schema import bodies, chunks, credentials, exchanges, headers, messages
+from peertape.cassettes.schema import VERSION, bodies, chunks, credentials, exchanges, headers, messages
 from peertape.cassettes.store import Cassette
 
 ANONYMOUS = "anonymous"
@@ -183,7 +183,7 @@ def statistics(cassette: Cassette) -> Statistics:
         server_version=meta.get("server_version"),
         public_origin=cassette.public_origin,
         upstream=meta.get("upstream"),
-        format_version=int(_number(cassette, text("PRAGMA user_version"))),
+        format_version=VERSION,
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Table, insert, select, update
 
+from peertape.cassettes.inserting import insert_new
 from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version, file_origins
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
 from peertape.cassettes.named import NAMED_HOSTS, NAMED_ORIGINS, hosts_in, origins_in
@@ -102,5 +103,5 @@ class Lore:
     def _user_of(self, pseudonym: str) -> str | None:
         return self._connection.execute(select(credentials.c.user).where(credentials.c.pseudonym == pseudonym)).scalar()
 
-    def _add(self, table: object, row: dict[str, object]) -> None:
-        self._connection.execute(insert(table).prefix_with("OR IGNORE", dialect="sqlite"), row)  # type: ignore[arg-type]
+    def _add(self, table: Table, row: dict[str, object]) -> None:
+        self._connection.execute(insert_new(table), row)

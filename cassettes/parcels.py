@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from peertape.cassettes.bodies import Body
-from peertape.cassettes.database import BODY_READERS
+from peertape.cassettes.pool import BODY_READERS
 
 SIZE = 2 * 1024 * 1024  # octets, about: to wake a thread takes as long as to read some hundred thousand
 Parcel = Sequence[bytes]

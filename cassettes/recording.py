@@ -15,11 +15,11 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from peertape.cassettes import database
 from peertape.cassettes.errors import CassetteError
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Closing, Message, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.origin import Origin
+from peertape.cassettes.places import Place
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.writer import CassetteWriter, ExchangeWriter
@@ -35,7 +35,7 @@ class Recording:
 
     def __init__(
         self,
-        path: Path,
+        place: Path | Place,
         rules: RedactionRules,
         upstream: str | None,
         on_failure: Callable[[str], None],
@@ -45,13 +45,12 @@ class Recording:
         largest_request: int | None = None,
     ) -> None:
         self.writer = CassetteWriter(
-            path, rules, upstream=upstream, recollection=recollection, largest_request=largest_request
+            place, rules, upstream=upstream, recollection=recollection, largest_request=largest_request
         )
         if anew:
             self.writer.forget_everything(upstream)
         self.failure: str | None = None
         self.stored = 0
-        self._path = path
         self._on_failure = on_failure
         self._jobs: queue.SimpleQueue[tuple[Job, int] | Future[None] | None] = queue.SimpleQueue()
         self._room = threading.Condition()
@@ -141,7 +140,7 @@ class Recording:
             self._fail(str(error))
         except (DBAPIError, OSError) as error:
             cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-            self._fail(str(database.sentence_for(self._path, cause)))
+            self._fail(str(self.writer.place.sentence_for(cause)))
         except Exception as error:  # noqa: BLE001 (a defect in recording must not take the app's proxy down)
             self._fail(f"recording failed: {type(error).__name__}: {error}")
 

@@ -12,13 +12,14 @@ from typing import Any, cast
 from sqlalchemy import Engine, Row, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 
-from peertape.cassettes import database, schema
+from peertape.cassettes import schema
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import RequestKeys, keys_of
 from peertape.cassettes.loading import load
 from peertape.cassettes.model import Exchange, State
 from peertape.cassettes.named import origins_in
 from peertape.cassettes.origin import Origin
+from peertape.cassettes.places import Place, place_of
 from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.redaction.pseudonyms import Pseudonyms
 from peertape.cassettes.redaction.redactor import Redactor
@@ -128,10 +129,10 @@ class Tokens:
 class Cassette:
     """A cassette that is only read; sees what a writer adds meanwhile."""
 
-    def __init__(self, path: Path, name: str | None = None, rules: RedactionRules | None = None) -> None:
-        self.path = path
-        self.name = name or path.name.removesuffix(".cassette")
-        self._engine = database.open_reader(path)
+    def __init__(self, place: Path | Place, name: str | None = None, rules: RedactionRules | None = None) -> None:
+        self.place = place_of(place)
+        self.name = name or self.place.name
+        self._engine = self.place.open_reader()
         self.rules = rules or RedactionRules.default()
         meta = self.meta()
         self.pseudonyms = Pseudonyms(
@@ -139,7 +140,7 @@ class Cassette:
         )
         self.redactor = Redactor(self.pseudonyms, self.rules)
         # Differs from what it was whenever anybody has written in between.
-        self.changes: Callable[[], int] = database.changes(path, self._engine)
+        self.changes: Callable[[], int] = self.place.changes(self._engine)
         self._found: dict[str, object] = {}
         self._found_at: int | None = None
         self._lookups: OrderedDict[tuple[object, ...], object] = OrderedDict()
@@ -320,7 +321,7 @@ class Cassette:
             with self._engine.connect() as connection:
                 return list(connection.execute(query, values).all())
         except DBAPIError as error:
-            raise database.sentence_for(self.path, error.orig or error) from error
+            raise self.place.sentence_for(error.orig or error) from error
 
 
 class _IssuedPseudonyms:

@@ -14,14 +14,16 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, union_all, update
 
-from peertape.cassettes import database, schema
+from peertape.cassettes import schema
 from peertape.cassettes.chunks import BodyWriter
 from peertape.cassettes.headers import Headers, media_type
+from peertape.cassettes.inserting import insert_new
 from peertape.cassettes.keys import keys_of
 from peertape.cassettes.learning import learn
 from peertape.cassettes.lore import Lore
 from peertape.cassettes.model import Closing, Exchange, Message, NotKept, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.origin import Origin
+from peertape.cassettes.places import Place, place_of
 from peertape.cassettes.redaction.filters import BodyFilter, request_body_filter, response_body_filter
 from peertape.cassettes.redaction.pseudonyms import Pseudonyms
 from peertape.cassettes.redaction.recollection import Noting, Recollection
@@ -32,7 +34,7 @@ _ADD_EXCHANGE = insert(schema.exchanges)
 _ADD_HEADERS = insert(schema.headers)
 _ADD_MESSAGES = insert(schema.messages)
 _ADD_CLOSING = insert(schema.closings)
-_ADD_PSEUDONYM = insert(schema.pseudonyms).prefix_with("OR IGNORE", dialect="sqlite")
+_ADD_PSEUDONYM = insert_new(schema.pseudonyms)
 
 
 class CassetteWriter:
@@ -40,7 +42,7 @@ class CassetteWriter:
 
     def __init__(
         self,
-        path: Path,
+        place: Path | Place,
         rules: RedactionRules,
         *,
         upstream: str | None = None,
@@ -54,18 +56,17 @@ class CassetteWriter:
 
         `recollection` is told what the pseudonyms stand for: it is for the run alone, and never written.
         """
-        self.path = path
+        self.place = place_of(place)
         self.largest_request = largest_request
         self._open: dict[int, ExchangeWriter] = {}
-        self._engine = database.open_writer(path)
+        self._engine = self.place.open_writer()
         try:
-            with database.explained(path):
+            with self.place.explained():
                 self._connection = self._engine.connect()
                 self._connection.begin()
                 meta = self._prepare(upstream, fixed or {})
                 self._connection.commit()  # a reader, or a kill, finds a cassette with its key
                 self._connection.begin()
-                self._connection.exec_driver_sql("PRAGMA busy_timeout = 5000")
         except BaseException:
             self._engine.dispose()
             raise
@@ -85,7 +86,7 @@ class CassetteWriter:
 
     def add(self, exchange: Exchange, limit: int | None = None, *, number: int | None = None) -> int:
         """Stores a whole exchange, for example an imported one; its new id, which is `number` if that is given."""
-        with database.explained(self.path):
+        with self.place.explained():
             entry = self.begin(exchange.request, exchange.timing.started, exchange.client_host, number)
             for piece in exchange.request.body.pieces():
                 entry.request_data(piece)
@@ -102,7 +103,7 @@ class CassetteWriter:
             return entry.id
 
     def commit(self) -> None:
-        with database.explained(self.path):
+        with self.place.explained():
             self._lore.flush()
             self._connection.commit()
             self._connection.begin()
@@ -119,7 +120,7 @@ class CassetteWriter:
 
     def forget_everything(self, upstream: str | None = None) -> None:
         """For the record mode `rewrite`: begins the cassette anew, keeping its key."""
-        with database.explained(self.path):
+        with self.place.explained():
             for table in (
                 schema.headers,
                 schema.messages,
@@ -137,8 +138,8 @@ class CassetteWriter:
 
     def close(self) -> None:
         """Leaves one file, without log; what is still under way is marked as cut."""
-        with database.explained(self.path), ExitStack() as stack:
-            stack.callback(database.close_writer, self._engine)
+        with self.place.explained(), ExitStack() as stack:
+            stack.callback(self.place.close_writer, self._engine)
             stack.callback(self._connection.close)
             if self._connection.invalidated:  # Ctrl-C within a statement took what was not yet committed
                 self._connection.rollback()

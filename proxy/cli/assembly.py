@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from peertape.cassettes import demo
+from peertape.cassettes import demo, places
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.redaction.bodyfilter import BodyFilter
 from peertape.cassettes.redaction.filters import request_body_filter
@@ -64,6 +63,7 @@ from peertape.proxy.engine.uploads.replies import Replies
 logger = logging.getLogger(__name__)
 
 DEMO = "demo"
+DEMO_PLACE = places.FilePlace(demo.path())
 
 
 @dataclass(frozen=True)
@@ -197,7 +197,7 @@ class Parts:
     @property
     def introduction(self) -> Sequence[str]:
         """What to say at the start of a replay: the demo is introduced."""
-        return demo.NOTES if any(cassette.path == demo.path() for cassette in self.shelf.cassettes) else ()
+        return demo.NOTES if any(cassette.place == DEMO_PLACE for cassette in self.shelf.cassettes) else ()
 
     def on_timeline(self, session: Session) -> None:
         """A session's clock was set: what had been recorded by then is read now, not with its next request."""
@@ -291,23 +291,16 @@ def redaction_rules(settings: Settings) -> RedactionRules:
     return RedactionRules.build(settings.redact)
 
 
-def demand_file(name: str) -> Path:
-    """A cassette's path; cassettes on a database server are not there yet."""
-    if "://" in name:
-        raise SettingsError(f"{name} is a URL; a cassette is a file, for example mine.cassette.")
-    return Path(name)
-
-
 def open_cassettes(names: Sequence[str], settings: Settings) -> list[Cassette]:
     """The named ones, `demo` being the bundled one; that one alone if none is named."""
     rules = redaction_rules(settings)
     opened: list[Cassette] = []
     try:
         for name in names or (DEMO,):
-            path = demo.path() if name == DEMO and not Path(name).exists() else demand_file(name)
+            place = DEMO_PLACE if name == DEMO and not Path(name).exists() else places.named(name)
             known = {cassette.name for cassette in opened}
-            title = DEMO if path == demo.path() else path.name.removesuffix(".cassette")
-            opened.append(Cassette(path, title if title not in known else os.fspath(path), rules))
+            title = DEMO if place == DEMO_PLACE else place.name
+            opened.append(Cassette(place, title if title not in known else str(place), rules))
     except BaseException:
         for cassette in opened:
             cassette.close()

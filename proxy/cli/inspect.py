@@ -75,7 +75,7 @@ async def _web(cassette: Cassette, listen: str | None, browser: bool) -> None:
 
     def announce(shown: int) -> None:
         print(f"listening on {master.web_url.partition('/?')[0]}", flush=True)
-        click.echo(f"{shown} exchanges of {cassette.path}: open {master.web_url}", err=True)
+        click.echo(f"{shown} exchanges of {cassette.place}: open {master.web_url}", err=True)
 
     await _run(master, Exhibition(master, master.view, cassette, announce))
 

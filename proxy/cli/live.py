@@ -22,6 +22,7 @@ from peertape.addons.relay import Relay
 from peertape.addons.replayer import Replayer
 from peertape.addons.unmasking import Unmasking
 from peertape.addons.upstream import Upstream
+from peertape.cassettes import places
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
@@ -62,13 +63,13 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
     """
     settings = config.load(given)
     upstream = assembly.demand_upstream(settings)
-    path = assembly.demand_file(settings.cassette)
+    place = places.named(settings.cassette)
     demand(settings)
     rules = assembly.redaction_rules(settings)
     known = Recollection()
     with ExitStack() as stack:
         recording = stack.enter_context(recording_into(settings, upstream, recollection=known))
-        cassette = Cassette(path, rules=rules)
+        cassette = Cassette(place, rules=rules)
         parts = stack.enter_context(assembly.parts(settings, [cassette]))
         presences = Presences(upstream, settings.upstream_timeout, lambda sentence: click.echo(sentence, err=True))
         actions = parts.actions("proxy", upstream, presences.go_offline)
@@ -102,7 +103,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
             LiveAnswers(noting(parts)),
         ]
         lane = proxy_lane(settings, addons, upstream, web=web, intercepted=hosts)
-        code = run(lane, parts, [f"recording into {path}"], recording=recording)
+        code = run(lane, parts, [f"recording into {place}"], recording=recording)
     ctx.exit(code if recording.failure is None else WRONG_USAGE)
 
 

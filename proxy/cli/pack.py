@@ -12,6 +12,7 @@ import click
 
 from peertape.addons.addresses import Addresses, Backend
 from peertape.addons.instance import Instance
+from peertape.cassettes import places
 from peertape.cassettes.recording import Recording
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
@@ -107,22 +108,22 @@ def command(
     password = login.secret(login.PASSWORD, f"Password of {username}") if username else None
     asker = Asker(None, login.secret(login.VIDEO_PASSWORD, "Password of the videos") if video_password else None)
     with ExitStack() as stack:
-        path = assembly.demand_file(settings.cassette)
-        recording = Recording(path, assembly.redaction_rules(settings), upstream, lambda _: None)
+        place = places.named(settings.cassette)
+        recording = Recording(place, assembly.redaction_rules(settings), upstream, lambda _: None)
         stack.callback(recording.close)
-        cassette = Cassette(path, rules=assembly.redaction_rules(settings))
+        cassette = Cassette(place, rules=assembly.redaction_rules(settings))
         stack.callback(cassette.close)
         shown = stack.enter_context(showing())
         run = _Run(settings, upstream, scope, home, recording, cassette, shown)
         try:
             ctx.exit(asyncio.run(run.pack(called, asker, username, password)))
         except KeyboardInterrupt:
-            click.echo(f"stopped; {path} keeps what came, and the same command goes on.", err=True)
+            click.echo(f"stopped; {place} keeps what came, and the same command goes on.", err=True)
             ctx.exit(STOPPED)
         except RecordingFailedError as error:
             raise Trouble(str(error)) from error
         except AskedInVainError as error:
-            raise Trouble(f"{upstream} is away: {error}. {path} keeps what came; the same command goes on.") from error
+            raise Trouble(f"{upstream} is away: {error}. {place} keeps what came; the same command goes on.") from error
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from peertape.addons.politeness import Politeness
 from peertape.addons.recorder import Recorder
 from peertape.addons.replayer import Replayer
 from peertape.addons.upstream import Upstream
+from peertape.cassettes import places
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
@@ -61,13 +62,13 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
     """
     settings = config.load(given)
     upstream = assembly.demand_upstream(settings)
-    path = assembly.demand_file(settings.cassette)
+    place = places.named(settings.cassette)
     demand(settings)
     mode = settings.record_mode
-    replays = mode == "none" or (mode == "once" and path.exists())
+    replays = mode == "none" or (mode == "once" and place.exists())
     with ExitStack() as stack:
         recording = None if replays else stack.enter_context(recording_into(settings, upstream, anew=mode == "rewrite"))
-        cassette = Cassette(path, rules=assembly.redaction_rules(settings))
+        cassette = Cassette(place, rules=assembly.redaction_rules(settings))
         parts = stack.enter_context(assembly.parts(settings, [cassette]))
         origin = public_origin(settings, cassette)
         links = LiveLinks(origin)
@@ -111,7 +112,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
                 live,
             ]
         lane = proxy_lane(settings, addons, upstream, web=web, intercepted=hosts)
-        code = run(lane, parts, [f"recording into {path}"] if passes else [], recording=recording)
+        code = run(lane, parts, [f"recording into {place}"] if passes else [], recording=recording)
     if recording is not None and recording.failure is not None:
         code = WRONG_USAGE
     ctx.exit(code)

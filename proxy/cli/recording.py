@@ -10,6 +10,7 @@ from mitmproxy import http
 
 from peertape.addons.convert import is_control, is_reverse
 from peertape.addons.intercepted import Intercepted
+from peertape.cassettes import places
 from peertape.cassettes.recording import Recording
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.store import Cassette
@@ -29,7 +30,7 @@ def recording_into(
     """The recording of a run: said loudly when it fails, and closed in the end."""
     rules = assembly.redaction_rules(settings)
     recording = Recording(
-        assembly.demand_file(settings.cassette),
+        places.named(settings.cassette),
         rules,
         upstream,
         _say_failure,

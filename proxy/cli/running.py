@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.logging import RichHandler
 
-from peertape.cassettes import database
+from peertape.cassettes import sqlite
 from peertape.cassettes.recording import Recording
 from peertape.config import settings as config
 from peertape.config.settings import Settings
@@ -108,7 +108,7 @@ def demand(settings: Settings) -> None:
     except LaneError as error:
         raise Trouble(str(error)) from error
     journal = settings.journal
-    if journal is not None and database.is_database(journal):
+    if journal is not None and sqlite.is_database(journal):
         raise Trouble(f"The journal would overwrite {journal}, which is a cassette or another database.")
     if journal is not None and not journal.parent.is_dir():
         raise Trouble(f"The journal {journal} cannot be written: there is no folder {journal.parent}.")

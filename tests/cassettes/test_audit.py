@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import samples
 
-from peertape.cassettes.audit import Auditor, Finding, Kind, Needles, search_bodies, search_file, search_tables
+from peertape.cassettes.audit import Auditor, Finding, Kind, Needles, search_bodies, search_files, search_tables
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange, Message
+from peertape.cassettes.places import FilePlace
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 
@@ -163,7 +164,7 @@ def test_the_file_and_its_log(tmp_path: Path) -> None:
     path = tmp_path / "a.cassette"
     path.write_bytes(b"0" * 2_000_000 + SECRET.encode())
     path.with_name("a.cassette-wal").write_bytes(SECRET[::-1].encode())
-    assert list(search_file(path, Needles([SECRET, SECRET[::-1]]))) == [
+    assert list(search_files(FilePlace(path), Needles([SECRET, SECRET[::-1]]))) == [
         Finding(Kind.FOUND, "file a.cassette", SECRET),
         Finding(Kind.FOUND, "file a.cassette-wal", SECRET[::-1]),
     ]

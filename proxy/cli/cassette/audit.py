@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from peertape.cassettes.audit import Auditor, Finding, Needles, search_bodies, search_file, search_tables
+from peertape.cassettes.audit import Auditor, Finding, Needles, search_bodies, search_files, search_tables
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
@@ -53,7 +53,7 @@ def command(ctx: click.Context, cassette: str, given: tuple[str, ...], file: Pat
             click.echo(f"{finding.place}: {kind}: {printable(finding.shortened)}", err=finding.is_warning)
             found += not finding.is_warning
     if found:
-        hint = f"`peertape cassette redact {audited.path}` replaces what its rules cover"
+        hint = f"`peertape cassette redact {audited.place}` replaces what its rules cover"
         click.echo(f"{found} found in {count} exchanges; {hint}")
         ctx.exit(FOUND)
     click.echo(f"nothing found in {count} exchanges")
@@ -67,12 +67,12 @@ def _lines(file: Path | None) -> list[str]:
 
 def _findings(cassette: Cassette, rules: RedactionRules, needles: Needles, count: int) -> Iterator[Finding]:
     auditor = Auditor(cassette, rules)
-    with progress.exchanges(cassette.path.name, count) as done:
+    with progress.exchanges(cassette.name, count) as done:
         for number, exchange in enumerate(cassette.exchanges(), start=1):
             yield from auditor.exposed(exchange)
             if needles:
                 yield from search_bodies(exchange, needles)
             done(number, count)
         if needles:
-            yield from search_file(cassette.path, needles)
+            yield from search_files(cassette.place, needles)
             yield from search_tables(cassette, needles)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from peertape.cassettes import database
+from peertape.cassettes import places
 from peertape.cassettes.errors import CassetteError
+from peertape.cassettes.places import Place
 from peertape.cassettes.writer import CassetteWriter
 from peertape.config import settings as config
 from peertape.proxy.cli import options, progress
@@ -23,12 +24,12 @@ COMMITTED = 200  # exchanges per commit
 
 
 @click.command(name="import")
-@click.argument("cassette", type=click.Path(path_type=Path))
+@click.argument("cassette")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="FILE...")
 @options.scope
 @explained
 def command(
-    cassette: Path,
+    cassette: str,
     files: tuple[Path, ...],
     only: tuple[str, ...],
     skip: tuple[str, ...],
@@ -50,8 +51,9 @@ def command(
     for path in files:
         if str(path) != "-":
             _demand_file(path)
-    is_new = not cassette.exists()
-    writer = CassetteWriter(cassette, redaction_rules(settings), largest_request=settings.max_request_body)
+    place = places.named(cassette)
+    is_new = not place.exists()
+    writer = CassetteWriter(place, redaction_rules(settings), largest_request=settings.max_request_body)
     stored, report = 0, ImportReport()
     try:
         for path in files:
@@ -68,17 +70,17 @@ def command(
         with suppress(CassetteError):  # what happened first is what counts
             writer.close()
         if is_new and not stored:
-            database.remove(cassette)
+            place.remove()
         else:
-            _tell(cassette, stored, report)
+            _tell(place, stored, report)
         raise
     writer.close()
-    _tell(cassette, stored, report)
+    _tell(place, stored, report)
 
 
-def _tell(cassette: Path, stored: int, report: ImportReport) -> None:
+def _tell(place: Place, stored: int, report: ImportReport) -> None:
     remarks = _remarks(report.incomplete.total(), report.skipped.total())
-    click.echo(f"{cassette}: {stored} exchanges imported{remarks}", err=True)
+    click.echo(f"{place}: {stored} exchanges imported{remarks}", err=True)
 
 
 def _remarks(incomplete: int, skipped: int) -> str:

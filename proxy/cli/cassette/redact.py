@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import click
 from pydantic import ValidationError
 
-from peertape.cassettes import rewriting
+from peertape.cassettes import places, rewriting
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.config import settings as config
 from peertape.config.secrets import RedactRule
@@ -20,7 +19,7 @@ NAMED = ("header", "query", "json")
 
 
 @click.command(name="redact")
-@click.argument("cassette", type=click.Path(path_type=Path))
+@click.argument("cassette")
 @click.option(
     "--rule",
     "rules",
@@ -29,7 +28,7 @@ NAMED = ("header", "query", "json")
     help="A rule more: header=NAME, query=NAME, json=PATH, email, ip, or dumps (credentials in logs).",
 )
 @explained
-def command(cassette: Path, rules: tuple[str, ...]) -> None:
+def command(cassette: str, rules: tuple[str, ...]) -> None:
     """Redact what CASSETTE already holds by today's rules: PeerTube's, those of `redact:` in peertape.yaml, and --rule.
 
     All of it is written anew, and takes the place of the old file at the end; until then that stays as it is. Ids,
@@ -41,9 +40,10 @@ def command(cassette: Path, rules: tuple[str, ...]) -> None:
       peertape cassette redact peertape.cassette --rule email --rule header=X-Api-Key --rule 'json=$.data[*].ip'
     """
     wanted = RedactionRules.build([*config.load({}).redact, *map(_rule, rules)])
-    with progress.exchanges(cassette.name) as done:
-        count = rewriting.rewrite(cassette, wanted, done)
-    click.echo(f"{cassette}: {count} exchanges redacted anew", err=True)
+    place = places.named(cassette)
+    with progress.exchanges(place.name) as done:
+        count = rewriting.rewrite(place, wanted, done)
+    click.echo(f"{place}: {count} exchanges redacted anew", err=True)
 
 
 def _rule(text: str) -> RedactRule:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from peertape.cassettes import database
+from peertape.cassettes import sqlite
 from peertape.config import settings as config
 from peertape.proxy.cli.assembly import open_cassettes
 from peertape.proxy.cli.trouble import Trouble, explained
@@ -25,7 +25,7 @@ def command(cassette: str, file: Path, wanted: str | None) -> None:
     from peertape.cassettes.interchange import formats
 
     chosen = formats.format_of(file, wanted)
-    if database.is_database(file):
+    if sqlite.is_database(file):
         raise Trouble(f"{file} is a cassette or another database, which is not overwritten; name another file.")
     (opened,) = open_cassettes((cassette,), config.load({}))
     try:

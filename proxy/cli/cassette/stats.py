@@ -28,7 +28,7 @@ def command(cassette: str, as_json: bool) -> None:
     """
     with opened(cassette) as found:
         statistics = listing.statistics(found)
-        octets = found.path.stat().st_size
+        octets = found.place.octets()
     if as_json:
         click.echo(json.dumps({**asdict(statistics), "file": octets}, ensure_ascii=False))
         return

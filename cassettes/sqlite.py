@@ -1,4 +1,4 @@
-"""Opening the file under a cassette: checks first, and one clear sentence when something is wrong.
+"""Opening the SQLite file under a cassette: checks first, and one clear sentence when something is wrong.
 
 Nothing here changes a file that is not a cassette of this version, or is damaged.
 """
@@ -22,10 +22,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from peertape.cassettes import errors, migrations, schema
+from peertape.cassettes.pool import READERS
 
 SQLITE_MAGIC = b"SQLite format 3\x00"
-BODY_READERS = 4  # threads
-READERS = BODY_READERS + 2  # connections: `changes` keeps one, and lookups shall not wait for bodies
 CHECKED_WHOLE = 64 * 1024 * 1024  # up to this size a file is checked page by page when it is opened
 
 # What this process has open, by way of SQLite. To open such a file past SQLite and close it again would release
@@ -206,7 +205,7 @@ def check(path: Path) -> int:
         hint = " It looks like a recording; bring it in with `peertape cassette import`." if _is_recording(head) else ""
         raise errors.NotACassette(f"{path} is not a cassette.{hint}")
     version, application = struct.unpack(">I", head[60:64])[0], struct.unpack(">I", head[68:72])[0]
-    if not (_log(path).exists() and _log(path).stat().st_size):
+    if not (log_of(path).exists() and log_of(path).stat().st_size):
         if application != schema.APPLICATION_ID:
             raise errors.NotACassette(f"{path} is a SQLite database, but not a cassette.")
         _check_length(path, head)
@@ -260,20 +259,20 @@ def _ask(path: Path) -> tuple[int, int]:
     return int(version), int(application)
 
 
-def _log(path: Path) -> Path:
+def log_of(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 
 
 def _needs_copy(path: Path) -> bool:
     """A log can only be read where SQLite can make the index to it: not so in a read-only place without one."""
     index = path.with_name(path.name + "-shm")
-    return _log(path).exists() and not index.exists() and not os.access(path.parent, os.W_OK)
+    return log_of(path).exists() and not index.exists() and not os.access(path.parent, os.W_OK)
 
 
 def _reading_engine(path: Path) -> Engine:
     """All its connections are opened now: the file may be another one later, after a `git checkout` for example."""
     folder_is_writable = os.access(path.parent, os.W_OK)
-    immutable = "" if folder_is_writable or _log(path).exists() else "&immutable=1"
+    immutable = "" if folder_is_writable or log_of(path).exists() else "&immutable=1"
     uri = f"file:{quote(str(path.resolve()))}?mode=ro{immutable}"
     pool = {"pool_size": READERS, "max_overflow": 0, "pool_use_lifo": True, "isolation_level": "AUTOCOMMIT"}
     engine = create_engine("sqlite://", creator=partial(_connect, uri), poolclass=QueuePool, **pool)
@@ -298,6 +297,7 @@ def _writing_engine(path: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("PRAGMA busy_timeout = 5000")  # once it is the writer, it waits for who looks at it
 
     return engine
 

@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Connection
 from support import samples
 
-from peertape.cassettes import database, errors, migrations, schema
+from peertape.cassettes import errors, migrations, schema, sqlite
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter
@@ -186,7 +186,7 @@ def test_an_older_one_is_read_through_a_copy(tape: Path) -> None:
     copies = set(Path(tempfile.gettempdir()).glob("peertape-*"))
     cassette = Cassette(tape)
     assert cassette.count() == 10
-    assert cassette.query(database.schema.meta.select())
+    assert cassette.query(schema.meta.select())
     with cassette._engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT shoe_size FROM users").scalar_one() == 43
     cassette.close()
@@ -197,7 +197,7 @@ def test_an_older_one_is_read_through_a_copy(tape: Path) -> None:
 @pytest.mark.usefixtures("_newer_peertape")
 def test_an_older_one_is_brought_up_to_date_by_its_writer(tape: Path) -> None:
     CassetteWriter(tape, RULES).close()
-    assert database.check(tape) == schema.VERSION
+    assert sqlite.check(tape) == schema.VERSION
     assert run("ls", tape).stdout.count("\n") == 10
 
 
@@ -221,9 +221,9 @@ def test_version_1_knew_no_closings(tape: Path) -> None:
     changed(tape, "DROP TABLE closings", "PRAGMA user_version = 1")
     with closing(Cassette(tape)) as cassette:
         assert cassette.exchange(samples.SOCKET).closing is None
-    assert database.check(tape) == 1
+    assert sqlite.check(tape) == 1
     CassetteWriter(tape, RULES).close()
-    assert database.check(tape) == schema.VERSION
+    assert sqlite.check(tape) == schema.VERSION
 
 
 def test_two_writers_at_once(tape: Path) -> None:
