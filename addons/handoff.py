@@ -159,12 +159,16 @@ class Handoff:
 
     async def stop(self) -> None:
         if self._server is not None and self._task is not None:
+            self._server.should_exit = True
             for work in self._under_way:  # uvicorn would wait for it
                 work.cancel()
-            self._server.should_exit = True
             self._server.force_exit = True
             await self._task
             self._server = self._task = None
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._server is None or self._server.should_exit
 
     def take(self, flow: http.HTTPFlow, make: Make) -> None:
         """Lets `make` answer the flow; it gets the request's body, as far as that is streamed."""
@@ -235,7 +239,7 @@ class Handoff:
             await self._open(ticket, receive, send)
             return
         waiting = self._waiting.pop(ticket, None)
-        if waiting is None:
+        if waiting is None or self._is_ending:
             await send({"type": "http.response.start", "status": 404, "headers": []})
             await send({"type": "http.response.body"})
             return
@@ -260,6 +264,9 @@ class Handoff:
         await receive()  # that it connects
         if upgrade is None:
             await send({"type": "websocket.close"})
+            return
+        if self._is_ending:
+            upgrade.endpoint.gone()
             return
         work = asyncio.ensure_future(_accepted(upgrade, receive, send))
         self._under_way.add(work)

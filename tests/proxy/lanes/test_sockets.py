@@ -380,9 +380,11 @@ def test_a_reset_closes_what_is_open(app: Peertape) -> None:
     assert poller.post(JOIN)[0].status == 400
 
 
-def test_the_end_waits_for_nobody(replay: Callable[..., Peertape]) -> None:
-    app = replay()
-    socket, poller = joined(app), Poller(app)
+def test_the_end_waits_for_nobody(peertape: Callable[..., Peertape], tmp_path: Path) -> None:
+    """Also not for a poll that has only just come, and would be answered in an hour."""
+    tape = samples.record(tmp_path / "talks.cassette", talks.exchanges(beat=3_600_000))
+    app = peertape("replay", tape, "--limits", "off")
+    socket, poller = joined(app), Poller(app, WITH_TOKEN)
     assert socket.text().startswith(JOIN)
     poller.begin()
     assert app.stop() == 0
