@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import batched
+from itertools import batched, chain, takewhile
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from peertape.cassettes import schema
 from peertape.cassettes.headers import Headers
+from peertape.cassettes.keyed import FEW, LAST, Keyed
 from peertape.cassettes.keys import RequestKeys, keys_of
 from peertape.cassettes.loading import load
 from peertape.cassettes.model import Exchange, State
@@ -27,6 +28,7 @@ from peertape.cassettes.redaction.rules import RedactionRules
 
 EXCHANGES_KEPT = 4096  # whole exchanges that stay in memory; their bodies do not
 PAGE = 100  # exchanges that are read at once
+LARGEST_PAGE = 1000  # candidates, by whoever goes on through them
 LOOKUPS_KEPT = 1024  # what was found, which several stages ask for within one request
 
 _columns = schema.exchanges.c
@@ -44,13 +46,41 @@ _CANDIDATE = select(
     _columns.body_digest,
     _columns.telling_key,
 ).order_by(_columns.id)
-_BY_EXACT = _CANDIDATE.where(_columns.exact_key == bindparam("key"))
-_BY_TELLING = _CANDIDATE.where(_columns.telling_key == bindparam("key"))
+_UNDER = {
+    "exact": _columns.exact_key == bindparam("key"),
+    "telling": _columns.telling_key == bindparam("key"),
+    "path": _columns.folded_path == bindparam("key"),
+}
+_UPWARDS = {
+    kind: _CANDIDATE.where(under, _columns.id > bindparam("number")).limit(bindparam("most"))
+    for kind, under in _UNDER.items()
+}
+_DOWNWARDS = {
+    kind: _CANDIDATE.where(under, _columns.id < bindparam("number"))
+    .order_by(None)
+    .order_by(_columns.id.desc())
+    .limit(bindparam("most"))
+    for kind, under in _UNDER.items()
+}
 _BY_NUMBERS = _CANDIDATE.where(_columns.id.in_(bindparam("numbers", expanding=True)))
 _BY_PATH = _CANDIDATE.where(_columns.folded_path.in_(bindparam("paths", expanding=True)))
 # Changes with every exchange that begins, and with what is learned when one ends.
 _NEWEST = select(
     select(func.max(_columns.id)).scalar_subquery(), select(func.count()).select_from(schema.meta).scalar_subquery()
+)
+_PATHS_FROM = (
+    select(_columns.folded_path)
+    .where(_columns.folded_path >= bindparam("start"))
+    .distinct()
+    .order_by(_columns.folded_path)
+    .limit(bindparam("most"))
+)
+_PATHS_BEFORE = (
+    select(_columns.folded_path)
+    .where(_columns.folded_path < bindparam("stop"))
+    .distinct()
+    .order_by(_columns.folded_path.desc())
+    .limit(bindparam("most"))
 )
 _SEEN = select(_columns.credential).where(_columns.credential.is_not(None)).distinct()
 _REFUSED = _SEEN.where(_columns.status == 401)
@@ -178,6 +208,11 @@ class Cassette:
         """Every Host under which something was recorded."""
         return self._known("authorities", self._authorities)
 
+    @property
+    def first_authority(self) -> str | None:
+        """The Host under which the first exchange was recorded."""
+        return self._known("first authority", lambda: next((one.authority for one in self.candidates()), None))
+
     def version(self) -> tuple[int, ...]:
         """Changes whenever an exchange is added or something is learned."""
         row = self._rows(_NEWEST)[0]
@@ -237,31 +272,49 @@ class Cassette:
         body_filter = request_body_filter(headers, self.redactor)
         return body_filter.feed(body) + body_filter.finish()
 
-    def by_exact_key(self, key: bytes) -> list[Candidate]:
-        return list(self._looked_up(("exact", key), lambda: [*map(_candidate, self._rows(_BY_EXACT, key=key))]))
+    def by_exact_key(self, key: bytes) -> Keyed[Candidate]:
+        return self._keyed("exact", key)
 
-    def by_telling_key(self, key: bytes) -> list[Candidate]:
-        return list(self._looked_up(("telling", key), lambda: [*map(_candidate, self._rows(_BY_TELLING, key=key))]))
+    def by_telling_key(self, key: bytes) -> Keyed[Candidate]:
+        return self._keyed("telling", key)
 
     def by_path(self, paths: Iterable[str]) -> list[Candidate]:
         """`paths` as `paths.fold` spells them."""
         wanted = list(paths)
         return list(self._looked_up(("path", *wanted), lambda: [*map(_candidate, self._rows(_BY_PATH, paths=wanted))]))
 
+    def newest(self, paths: Iterable[str], most: int) -> list[Candidate]:
+        """Of each path the last recordings, so many at most, in recorded order."""
+        found = [self._page("path", path, LAST, most, down=True) for path in dict.fromkeys(paths)]
+        return sorted(chain.from_iterable(found), key=lambda candidate: candidate.id)
+
     def candidate(self, number: int) -> Candidate | None:
         row = next(iter(self._rows(_CANDIDATE.where(_columns.id == number))), None)
         return _candidate(row) if row else None
 
-    def folded_paths(self) -> list[str]:
-        """Every path under which something was recorded."""
-        return [row.folded_path for row in self._rows(select(_columns.folded_path).distinct()) if row.folded_path]
+    def paths_from(self, start: str, most: int) -> list[str]:
+        """The next paths under which something was recorded, from that one on, in their order."""
+        return [row.folded_path for row in self._rows(_PATHS_FROM, start=start, most=most)]
+
+    def paths_before(self, stop: str, most: int) -> list[str]:
+        """The ones before it, the nearest first."""
+        return [row.folded_path for row in self._rows(_PATHS_BEFORE, stop=stop, most=most)]
+
+    def paths_below(self, folder: str) -> Iterator[str]:
+        """All that begin with that folder, in their order."""
+        start, beginning = f"{folder}/", f"{folder}/"
+        while page := self.paths_from(start, PAGE):
+            yield from takewhile(lambda path: path.startswith(beginning), page)
+            if len(page) < PAGE or not page[-1].startswith(beginning):
+                return
+            start = f"{page[-1]}\x00"
 
     def candidates(self, after: int = 0) -> Iterator[Candidate]:
         """All of them, or those with a higher number, in recorded order."""
-        last = after
-        while page := self._rows(_CANDIDATE.where(_columns.id > last).limit(1000)):
+        last, most = after, PAGE
+        while page := self._rows(_CANDIDATE.where(_columns.id > last).limit(most)):
             yield from map(_candidate, page)
-            last = page[-1].id
+            last, most = page[-1].id, LARGEST_PAGE
 
     def candidates_of(self, numbers: Sequence[int]) -> list[Candidate]:
         """Those of the numbers that there are."""
@@ -312,6 +365,17 @@ class Cassette:
     def query(self, statement: Any, **values: Any) -> list[Row[Any]]:
         """The rows of a statement over `peertape.cassettes.schema`: for what people ask, not for matching."""
         return self._rows(statement, **values)
+
+    def _keyed(self, kind: str, key: bytes) -> Keyed[Candidate]:
+        def page(number: int, most: int, down: bool) -> list[Candidate]:
+            return self._page(kind, key, number, most, down=down)
+
+        few = self._looked_up((kind, key), lambda: page(0, FEW + 1, False))
+        return Keyed(few if len(few) <= FEW else None, page)
+
+    def _page(self, kind: str, key: object, number: int, most: int, *, down: bool) -> list[Candidate]:
+        statement = (_DOWNWARDS if down else _UPWARDS)[kind]
+        return [*map(_candidate, self._rows(statement, key=key, number=number, most=most))]
 
     def _load(self, number: int) -> Exchange:
         return load(self._rows, self._engine, [number])[0]

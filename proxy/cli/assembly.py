@@ -208,6 +208,10 @@ class Parts:
         return Answers(self.routers(), self.rules.version)
 
     def routers(self) -> Routers:
+        return self._routers
+
+    @cached_property
+    def _routers(self) -> Routers:
         return fitted(routers.load(self.rules.version), self.shelf.cassettes)
 
     def counts(self, method: str, path: str) -> bool:

@@ -32,6 +32,12 @@ def last_write(session: Session, cassette: str, identity: str) -> int:
     return session.recall(Writes).last.get((cassette, identity), 0)
 
 
+def reached(session: Session, cassette: str, key: bytes, identity: str) -> tuple[int, int, int]:
+    """The exchanges from which a choice among recordings of that key goes on."""
+    progress = session.in_cassette(cassette)
+    return progress.reached(key), progress.reached(None), last_write(session, cassette, identity)
+
+
 def choose(
     match: Match, key: bytes, identity: str, session: Session, repeat: Repeat = Repeat.SEQUENCE, *, peek: bool = False
 ) -> Candidate:

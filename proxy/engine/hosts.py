@@ -42,8 +42,7 @@ def main_authority(cassette: Cassette) -> str | None:
     public = _public(cassette)
     if public in known:
         return public
-    first = next(cassette.candidates(), None)
-    return first.authority if first else None
+    return cassette.first_authority
 
 
 def is_instance(host: str, cassette: Cassette) -> bool:

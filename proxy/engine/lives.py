@@ -5,7 +5,7 @@ A live's playlists slide (RFC 8216 section 6.2.1), its segment hashes too, and b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from peertape.cassettes.codings import whole_text
@@ -18,6 +18,7 @@ from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Question
 
 LARGEST_PLAYLIST = 1024 * 1024  # octets
+MOST_FOLDERS = 1000  # that are remembered
 LATE = 2.0  # seconds by which a client that repeats the recording may be behind it: no window is shorter
 
 
@@ -56,7 +57,8 @@ class RecordedLives:
     """The lives of cassettes, told from recorded videos by what was recorded of them."""
 
     def __init__(self) -> None:
-        self._found: dict[str, tuple[int, dict[str, Live]]] = {}  # by cassette, as of its changes; by folder
+        self._found: dict[tuple[str, str], Live | None] = {}  # by cassette and folder
+        self._changes: dict[str, int] = {}  # of the cassettes, as of which that holds
 
     def of(self, cassette: Cassette, path: str) -> Live | None:
         """The live that a path belongs to."""
@@ -64,11 +66,13 @@ class RecordedLives:
         if not _may_be_of_a_live(path):
             return None
         changes = cassette.changes()
-        looked_at, found = self._found.get(cassette.name, (None, {}))
-        if looked_at != changes:
-            found = {live.folder: live for live in _lives(cassette)}
-            self._found[cassette.name] = (changes, found)
-        return found.get(_folder(path))
+        if self._changes.get(cassette.name) != changes or len(self._found) >= MOST_FOLDERS:
+            self._found = {key: live for key, live in self._found.items() if key[0] != cassette.name}
+            self._changes[cassette.name] = changes
+        key = (cassette.name, _folder(path))
+        if key not in self._found:
+            self._found[key] = _live(cassette, _folder(path))
+        return self._found[key]
 
 
 def repeated(live: Live, exact: Match, question: Question, session: Session) -> Candidate | None:
@@ -130,14 +134,11 @@ def _at(pool: Sequence[Candidate], moment: float) -> Candidate:
     return max(known, key=lambda candidate: candidate.started_at, default=pool[0])
 
 
-def _lives(cassette: Cassette) -> Iterator[Live]:
-    folders: dict[str, list[str]] = {}
-    for path in filter(_may_be_of_a_live, cassette.folded_paths()):
-        folders.setdefault(_folder(path), []).append(path)
-    for folder, paths in folders.items():
-        recordings = tuple(found for found in cassette.by_path(paths) if found.replayable)
-        if any(_slides(cassette, found) for found in recordings):
-            yield Live(cassette, folder, recordings)
+def _live(cassette: Cassette, folder: str) -> Live | None:
+    """What was recorded in that folder, if it is a live's."""
+    paths = [path for path in cassette.paths_below(folder) if _folder(path) == folder and _may_be_of_a_live(path)]
+    recordings = tuple(found for found in cassette.by_path(paths) if found.replayable)
+    return Live(cassette, folder, recordings) if any(_slides(cassette, found) for found in recordings) else None
 
 
 def _slides(cassette: Cassette, candidate: Candidate) -> bool:

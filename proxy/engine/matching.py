@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import batched, islice
 
+from peertape.cassettes.keyed import LAST, Keyed
 from peertape.cassettes.store import Candidate, Cassette
 from peertape.proxy.engine import hosts
 from peertape.proxy.engine.recoding import is_taken
 from peertape.proxy.engine.shelf import Question, identity_of
 from peertape.proxy.engine.tolerance import NOTHING, Ignored, Tolerance
+
+BESIDE = 10  # recordings of very many, in each direction
+
+Passing = Callable[[Iterable[Candidate]], list[Candidate]]
+Numbers = Callable[[], Sequence[int]]
 
 
 class Tier(StrEnum):
@@ -33,15 +40,20 @@ class Matcher:
         self.tolerance = tolerance
 
     def find(
-        self, question: Question, cassette: Cassette, tiers: Sequence[Tier], until: float | None = None
+        self,
+        question: Question,
+        cassette: Cassette,
+        tiers: Sequence[Tier],
+        until: float | None = None,
+        around: Numbers = tuple,
     ) -> Match | None:
-        """The first of the tiers that has recordings; `until` hides what was answered after that moment."""
+        """The first of the tiers that has recordings; `until` hides what was answered after that moment.
+
+        Of very many that answer equally well it has the first, the last, and those beside the numbers `around`.
+        """
         for tier in tiers:
-            found = [candidate for candidate in self._tier(tier, question, cassette) if _counts(candidate, until)]
-            if tier is not Tier.EXACT:
-                found = [candidate for candidate in found if is_readable(question, cassette, candidate)]
-            if found := hosts.of_host(question.request, found, cassette):
-                return Match(cassette, tier, tuple(found))
+            if found := tuple(self._found(tier, question, cassette, until, around)):
+                return Match(cassette, tier, found)
         return None
 
     def alike(
@@ -51,17 +63,25 @@ class Matcher:
         found = [c for c in self._tolerant(question, cassette, overlooked) if _counts(c, until)]
         return hosts.of_host(question.request, found, cassette)
 
-    def _tier(self, tier: Tier, question: Question, cassette: Cassette) -> Iterator[Candidate]:
+    def _found(
+        self, tier: Tier, question: Question, cassette: Cassette, until: float | None, around: Numbers
+    ) -> Sequence[Candidate]:
+        def passing(candidates: Iterable[Candidate]) -> list[Candidate]:
+            found = [candidate for candidate in candidates if _counts(candidate, until)]
+            if tier is Tier.IDENTITY:
+                found = [c for c in found if _same_asker(question, cassette, c) and varies_alike(question, cassette, c)]
+            if tier is not Tier.EXACT:
+                found = [candidate for candidate in found if is_readable(question, cassette, candidate)]
+            return hosts.of_host(question.request, found, cassette)
+
         keys = question.keys(cassette)
         match tier:
             case Tier.EXACT:
-                yield from cassette.by_exact_key(keys.exact)
+                return _of_keyed(cassette.by_exact_key(keys.exact), passing, around)
             case Tier.IDENTITY:
-                for candidate in cassette.by_telling_key(keys.telling):
-                    if _same_asker(question, cassette, candidate) and varies_alike(question, cassette, candidate):
-                        yield candidate
+                return _of_keyed(cassette.by_telling_key(keys.telling), passing, around)
             case Tier.TOLERANT:
-                yield from self._tolerant(question, cassette)
+                return passing(self._tolerant(question, cassette))
 
     def _tolerant(self, question: Question, cassette: Cassette, overlooked: Ignored = NOTHING) -> Iterator[Candidate]:
         for_all = self.tolerance.same_for_all(question, cassette)
@@ -70,6 +90,22 @@ class Matcher:
             return for_all or _same_asker(question, cassette, candidate)
 
         return self.tolerance.candidates(question, cassette, may_answer, overlooked)
+
+
+def _of_keyed(keyed: Keyed[Candidate], passing: Passing, around: Numbers) -> Sequence[Candidate]:
+    """All of a few; of many those that a choice can fall on."""
+    if keyed.few is not None:
+        return passing(keyed.few)
+    numbers = {0, *around()}
+    ways = [*map(keyed.after, numbers), *map(keyed.until, {LAST, *numbers})]
+    found = {one.id: one for way in ways for one in islice(_through(way, passing), BESIDE)}
+    return [found[number] for number in sorted(found)]
+
+
+def _through(candidates: Iterator[Candidate], passing: Passing) -> Iterator[Candidate]:
+    for page in batched(candidates, BESIDE, strict=False):
+        kept = {one.id for one in passing(page)}
+        yield from (one for one in page if one.id in kept)
 
 
 def _same_asker(question: Question, cassette: Cassette, candidate: Candidate) -> bool:

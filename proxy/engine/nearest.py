@@ -7,13 +7,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from heapq import nsmallest
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote_plus
 
 from peertape.cassettes.codings import codings_of
 from peertape.cassettes.keys import everything_told, telling
 from peertape.cassettes.model import State
-from peertape.cassettes.paths import fold
+from peertape.cassettes.paths import fold, spellings
 from peertape.cassettes.store import Candidate, Cassette
 from peertape.config import facts
 from peertape.proxy.engine.journal import Nearest
@@ -23,6 +24,8 @@ from peertape.proxy.engine.tolerance import Tolerance
 
 NAMED = 3  # recordings a miss names
 WEIGHED = 200  # recordings of one path that are compared
+BESIDE = 100  # paths before and after one, in their order, that are compared with it
+BEGINNING = 100  # exchanges whose paths are
 NAMED_DIFFERENCES = 40  # of a query or a body
 LIKENESS = 0.6  # of two paths, from 0 to 1
 
@@ -35,9 +38,12 @@ class Explainer:
     def nearest(self, question: Question) -> tuple[Nearest, ...]:
         found: list[tuple[int, Nearest]] = []
         for cassette in self.shelf.cassettes:
-            candidates = self.tolerance.on_path(question, cassette) or self._like(question, cassette)
-            ended = [candidate for candidate in candidates if candidate.state is not State.OPEN]
-            for candidate in ended[-WEIGHED:]:
+            folded = question.keys(cassette).folded_path
+            on_path = cassette.newest(spellings(folded, cassette.numbers, cassette.uuid), WEIGHED)
+            candidates = on_path or cassette.newest(_like(folded, cassette), WEIGHED)
+            for candidate in candidates[-WEIGHED:]:
+                if candidate.state is State.OPEN:
+                    continue
                 lines = differences(question, cassette, candidate)
                 near = Nearest(candidate.id, cassette.name, f"{candidate.method} {candidate.target}", lines)
                 found.append((len(lines), near))
@@ -52,12 +58,12 @@ class Explainer:
                 return (Nearest(exchange, cassette_name, f"{candidate.method} {candidate.target}", lines),)
         return ()
 
-    @staticmethod
-    def _like(question: Question, cassette: Cassette) -> list[Candidate]:
-        """Recordings of the paths that are spelled most like the asked one."""
-        folded = question.keys(cassette).folded_path
-        alike = difflib.get_close_matches(folded, cassette.folded_paths(), NAMED, LIKENESS)
-        return cassette.by_path(alike)
+
+def _like(folded: str, cassette: Cassette) -> list[str]:
+    """The recorded paths that are spelled most like it: of those that begin alike, and of those recorded first."""
+    first = (fold(candidate.path) for candidate in islice(cassette.candidates(), BEGINNING))
+    begin_alike = (*reversed(cassette.paths_before(folded, BESIDE)), *cassette.paths_from(folded, BESIDE))
+    return difflib.get_close_matches(folded, dict.fromkeys((*begin_alike, *first)), NAMED, LIKENESS)
 
 
 def differences(question: Question, cassette: Cassette, candidate: Candidate) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from peertape.cassettes.codings import codings_of
 from peertape.cassettes.learning import LOGIN, fields
@@ -85,10 +86,11 @@ class RecordedStage:
     def _recorded(
         self, cassette: Cassette, question: Question, session: Session, tiers: Sequence[Tier], *, peek: bool = False
     ) -> Answer | None:
-        match = self._matcher.find(question, cassette, tiers, session.clock.known_until)
+        key = question.keys(cassette).exact
+        around = partial(choice.reached, session, cassette.name, key, question.identity)
+        match = self._matcher.find(question, cassette, tiers, session.clock.known_until, around)
         if match is None:
             return None
-        key = question.keys(cassette).exact
         if session.clock.timeline is None:
             candidate = choice.choose(match, key, question.identity, session, self._repeat, peek=peek)
             if not peek:

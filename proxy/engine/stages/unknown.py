@@ -6,10 +6,11 @@ Stands behind all that knows an answer, and before the miss.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
+from peertape.cassettes.store import Cassette
 from peertape.config.patterns import pattern
 from peertape.config.routers import Routers
 from peertape.proxy.engine.chain import Rest, Stage
@@ -25,6 +26,9 @@ from peertape.proxy.engine.twin.socketio import handshake_refusal
 
 _CLIENT_FILE = re.compile(r"/client/([^/]+\.[^/]+)", re.IGNORECASE)
 _PAGE = "text/html"
+_TRIED = 400  # paths among which pages are looked for
+_OF_A_FOLDER = 20
+_OF_A_PATH = 2  # recordings
 _REMEMBERED_LANGUAGE = "clientLanguage="  # the cookie by which PeerTube chooses the page
 
 Knows = Callable[[str, str], bool]
@@ -82,19 +86,28 @@ class UnknownStage:
 
     @cached_property
     def _pages(self) -> tuple[str, ...]:
-        """The paths under which the page was recorded, the newest first."""
-        found: dict[str, None] = {}
-        for cassette in self._shelf.cassettes:
-            for candidate in reversed(list(cassette.candidates())):
-                path = candidate.path
-                if candidate.status != 200 or candidate.method not in ("GET", "HEAD"):
-                    continue
-                if self._is_elsewhere("GET", path) or self._names_a_language(path):
-                    continue
+        """Some of the paths under which the page was recorded, the newest first."""
+        return tuple(dict.fromkeys(page for cassette in self._shelf.cassettes for page in self._pages_of(cassette)))
+
+    def _pages_of(self, cassette: Cassette) -> Iterator[str]:
+        for candidate in reversed(cassette.newest(self._may_be_pages(cassette), _OF_A_PATH)):
+            if candidate.status == 200 and candidate.method in ("GET", "HEAD"):
                 response = cassette.exchange(candidate.id).response
                 if response is not None and (response.headers.get("content-type") or "").startswith(_PAGE):
-                    found[path] = None
-        return tuple(found)
+                    yield candidate.path
+
+    def _may_be_pages(self, cassette: Cassette) -> Iterator[str]:
+        """Recorded paths: a few of each folder, however many it has."""
+        start, looked_at = "/", 0
+        while looked_at < _TRIED and (found := cassette.paths_from(start, _OF_A_FOLDER)):
+            folder = "/".join(found[0].split("/", 2)[:2])
+            begin_alike = [path for path in found if path == folder or path.startswith(f"{folder}/")]
+            looked_at += len(begin_alike)
+            for path in begin_alike:
+                if not self._is_elsewhere("GET", path) and not self._names_a_language(path):
+                    yield path
+            last = begin_alike[-1]
+            start = f"{last}\x00" if last == folder else f"{folder}0"  # the character after the slash
 
     def _is_elsewhere(self, method: str, path: str) -> bool:
         return any(known.matches(method, path) for known in self._elsewhere)

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.store import Cassette
+from peertape.cassettes.store import Candidate, Cassette
 from peertape.config.routers import Routers
-from peertape.proxy.engine.twin.mounts import is_in_the_api
+from peertape.proxy.engine.twin.mounts import API, is_in_the_api
 
 _SAMPLES = 20  # answers that are looked at
 _TRIED = 200  # exchanges that are read to find them
+_BEGINNING = 300  # exchanges from the first on, among which they are looked for
 _ORIGIN = "access-control-allow-origin"
 
 
@@ -39,11 +40,20 @@ def _sample(cassettes: Sequence[Cassette]) -> list[Headers]:
 
 def _of_the_api(cassette: Cassette) -> Iterator[Headers]:
     """The headers of answers that came through PeerTube's routers."""
-    asked = (one for one in cassette.candidates() if is_in_the_api(one.path) and one.method != "OPTIONS")
-    for candidate in islice(asked, _TRIED):
+    for candidate in islice(filter(_is_of_the_api, _first_of_all_and_of_the_api(cassette)), _TRIED):
         response = cassette.exchange(candidate.id).response
         if response is not None and "tk" in response.headers and _ORIGIN in response.headers:
             yield response.headers
+
+
+def _first_of_all_and_of_the_api(cassette: Cassette) -> Iterator[Candidate]:
+    """Few of very many."""
+    yield from islice(cassette.candidates(), _BEGINNING)
+    yield from cassette.newest(cassette.paths_from(f"{API}/", _TRIED), 1)
+
+
+def _is_of_the_api(candidate: Candidate) -> bool:
+    return is_in_the_api(candidate.path) and candidate.method != "OPTIONS"
 
 
 def _cors_comes_first(headers: Headers) -> bool:
