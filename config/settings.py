@@ -28,6 +28,7 @@ FILE = "peertape.yaml"
 SIZE = re.compile(r"(\d+)\s*([kKmMgG]?)(?:i?[bB])?")
 NAMED_DELAYS = {"recorded": 1.0, "none": 0.0}
 LARGEST_FACTOR = 1e6
+MOST_WORKERS = 256
 FACTORS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 SOURCES = ("recorded", "derived", "emulated", "fault", "live", "miss")
 
@@ -53,6 +54,18 @@ def _octets(value: Any) -> Any:
 def _limits(value: Any) -> Any:
     """YAML takes a bare `off` for a truth value."""
     return "off" if value is False else value
+
+
+def _workers(value: Any) -> Any:
+    """`auto` is one for each core that this process may use."""
+    if isinstance(value, str) and value.strip().lower() == "auto":
+        return min(
+            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MOST_WORKERS
+        )
+    number = str(value).strip()
+    if not (number.isascii() and number.isdecimal() and 1 <= int(number) <= MOST_WORKERS):
+        raise ValueError(f"{value!r} is no number of workers; write 1 to {MOST_WORKERS}, or auto: one for each core")
+    return int(number)
 
 
 Several = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
@@ -102,6 +115,7 @@ class Settings(BaseSettings):
     allow_host: Several = ()
     alias: Several = ()
     tls: bool = False
+    workers: Annotated[int, BeforeValidator(_workers)] = 1
     tls_host: Several = ()
     confdir: str = "~/.mitmproxy"
     cassette: str = "peertape.cassette"

@@ -59,6 +59,7 @@ from peertape.proxy.engine.twin.contract import book
 from peertape.proxy.engine.twin.surroundings import fitted
 from peertape.proxy.engine.twin.twin import Twin
 from peertape.proxy.engine.uploads.replies import Replies
+from peertape.proxy.lanes.lane import ONCE
 
 logger = logging.getLogger(__name__)
 
@@ -224,7 +225,8 @@ class Parts:
 
 
 @contextmanager
-def parts(settings: Settings, cassettes: Sequence[Cassette]) -> Iterator[Parts]:
+def parts(settings: Settings, cassettes: Sequence[Cassette], *, anew: bool = True) -> Iterator[Parts]:
+    """Closes the cassettes in the end. Without `anew` the journal goes on where another process has begun it."""
     with ExitStack() as stack:
         for cassette in cassettes:
             stack.callback(cassette.close)
@@ -234,22 +236,41 @@ def parts(settings: Settings, cassettes: Sequence[Cassette]) -> Iterator[Parts]:
         tally = Tally(strict, foreign_rules=not rules.fits)
         observers: list[Observer] = [tally]
         if settings.journal is not None:
-            observers.append(stack.enter_context(_journal(settings.journal)))
+            observers.append(stack.enter_context(_journal(settings.journal, anew)))
         tolerance = Tolerance(ignore_rules(settings))
         explainer = Explainer(shelf, tolerance)
-        token = settings.token or secrets.token_urlsafe(18)
         limits = chosen(settings.limits, rules.version)
         faults = mishaps.active(settings, rules.version)
         yield Parts(
-            settings, shelf, Sessions(), tally, Matcher(tolerance), explainer, observers, token, rules, limits, faults
+            settings,
+            shelf,
+            Sessions(),
+            tally,
+            Matcher(tolerance),
+            explainer,
+            observers,
+            token(settings),
+            rules,
+            limits,
+            faults,
         )
 
 
+def token(settings: Settings) -> str:
+    """Of the control API; drawn if none was named."""
+    return settings.token or secrets.token_urlsafe(18)
+
+
 @contextmanager
-def _journal(path: Path) -> Iterator[Observer]:
-    """Writes every entry; when the disk is full, says so once and goes on without."""
+def _journal(path: Path, anew: bool) -> Iterator[Observer]:
+    """Writes every entry; when the disk is full, says so once and goes on without.
+
+    Processes that append to one file, each line in one go, do not write into each other's lines (POSIX, `write`).
+    """
     try:
-        file = path.open("wb", buffering=0)
+        if anew:
+            path.open("wb").close()
+        file = path.open("ab", buffering=0)
     except OSError as error:
         raise SettingsError(f"The journal {path} cannot be written: {error.strerror}.") from error
     with file:
@@ -263,7 +284,7 @@ def _journal(path: Path) -> Iterator[Observer]:
                 file.write((json.dumps(entry.as_json(), ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
             except OSError as error:
                 failed = True
-                logger.error("THE JOURNAL STOPPED: %s cannot be written: %s.", path, error.strerror)  # noqa: TRY400
+                logger.error("THE JOURNAL STOPPED: %s cannot be written: %s.", path, error.strerror, extra=ONCE)  # noqa: TRY400
 
         yield write
 

@@ -23,10 +23,13 @@ from peertape.proxy.engine.twin.catalogue import Catalogues
 from peertape.proxy.engine.twin.contract import book
 
 
+def seed(settings: Settings) -> int:
+    """Without one it is drawn: what a session asks for later shall be repeatable as well."""
+    return secrets.randbelow(SEEDS) if settings.seed is None else settings.seed
+
+
 def plan(settings: Settings) -> Plan:
-    """Without a seed one is drawn: what a session asks for later shall be repeatable as well."""
-    seed = secrets.randbelow(SEEDS) if settings.seed is None else settings.seed
-    return Plan(tuple(map(fault, settings.fault)), latency(settings.latency), seed)
+    return Plan(tuple(map(fault, settings.fault)), latency(settings.latency), seed(settings))
 
 
 def seed_note(settings: Settings, plan: Plan) -> list[str]:

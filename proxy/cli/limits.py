@@ -14,6 +14,7 @@ from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.stages.limits import LimitsStage, Refused
 from peertape.proxy.engine.twin.accounts import is_over
 from peertape.proxy.engine.twin.answers import Answers
+from peertape.proxy.lanes.lane import ONCE
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ def once_noted() -> Callable[[Refused], None]:
             requests,
             spelled(limit.window),
             refused.address or "a client",
+            extra=ONCE,
         )
 
     return note

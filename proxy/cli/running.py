@@ -20,8 +20,8 @@ from peertape.config.settings import Settings
 from peertape.proxy.cli import summary
 from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.faults import seed_note
-from peertape.proxy.cli.trouble import Trouble
-from peertape.proxy.lanes.lane import Addresses, Lane, LaneError, demand_free
+from peertape.proxy.cli.trouble import Breakdown, Trouble
+from peertape.proxy.lanes.lane import Addresses, BrokenLaneError, Lane, LaneError, demand_free
 from peertape.proxy.lanes.mitm import NOWHERE, ProxyLane, quiet
 
 BROKE_STRICTNESS = 1
@@ -66,14 +66,19 @@ def run(
         handlers=[_handler()],
     )
     quiet()
+    code, broken = 0, None
     try:
         code = asyncio.run(_run(lane, parts, notes, command))
+    except BrokenLaneError as error:
+        broken = error
     except LaneError as error:
         raise Trouble(str(error)) from error
     if recording is not None:
         recording.flush()
         parts.tally.recorded = recording.stored
     summary.show(parts.tally, parts.shelf)
+    if broken is not None:
+        raise Breakdown(str(broken))
     return code or (BROKE_STRICTNESS if parts.tally.broken else 0)
 
 

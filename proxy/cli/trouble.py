@@ -18,6 +18,10 @@ class Trouble(click.ClickException):
     exit_code = WRONG_USAGE
 
 
+class Breakdown(click.ClickException):
+    """What nobody did wrong; exit code 1."""
+
+
 def explained[**P, R](command: Callable[P, R]) -> Callable[P, R]:
     """Shows peertape's own errors as a sentence; anything else is a defect and keeps its traceback."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -89,6 +90,7 @@ class Actions:
             "status": "ok",
             "version": version("peertape"),
             "mode": self._mode,
+            "process": os.getpid(),
             "upstream": self._upstream,
             "offline": self._offline,
             "session": session.name,

@@ -37,6 +37,14 @@ class Tally:
         elif self.strict is not None and entry.source == "emulated" and self.foreign_rules:
             self.broken["emulated by the rules of another version"] += 1
 
+    def add(self, other: Tally) -> None:
+        """What another process of the same run counted."""
+        self.sources += other.sources
+        self.used |= other.used
+        self.missed += other.missed
+        self.broken += other.broken
+        self.recorded += other.recorded
+
     @property
     def answers(self) -> int:
         return self.sources.total()

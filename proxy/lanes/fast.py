@@ -4,100 +4,94 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 from granian.constants import Interfaces, SSLProtocols
 from granian.errors import FatalError
 from granian.server.embed import Server
-from mitmproxy.options import CONF_DIR
 
-from peertape.addons.authority import AuthorityError, authority
-from peertape.addons.certificates import issued
 from peertape.proxy.lanes.application import Application
-from peertape.proxy.lanes.lane import (
-    Addresses,
-    LaneError,
-    Ready,
-    demand_free,
-    free_port,
-    reachable,
-    spelled,
-    stopped_by_signals,
-)
+from peertape.proxy.lanes.endpoint import Endpoint, Listening
+from peertape.proxy.lanes.lane import BrokenLaneError, LaneError, Ready, spelled, stopped_by_signals
 
 RETRY = 0.01  # seconds between two looks whether the server answers yet
+GRACE = 3.0  # seconds that answers under way have when the lane is told to stop
 PATIENCE = 10.0  # seconds until it has to
 
 
 @dataclass(frozen=True, slots=True)
 class FastLane:
-    """`listen` is (host, port). With `tls` it speaks TLS alone, with a certificate made beforehand: for `tls_hosts` and
-    the names of this machine.
-    """
-
-    listen: tuple[str, int]
+    listening: Listening
     application: Application
-    tls: bool = False
-    tls_hosts: Collection[str] = ()
-    confdir: str = CONF_DIR
 
     async def run(self, ready: Ready) -> None:
         """Serves until SIGINT, SIGTERM or cancellation. `ready` is told where, as soon as it answers."""
-        demand_free(self.listen)
-        if not self.tls:
-            await self._serve(ready)
-            return
-        try:
-            signer = authority(self.confdir)
-        except AuthorityError as error:
-            raise LaneError(str(error)) from error
-        with tempfile.TemporaryDirectory(prefix="peertape-") as folder:
-            certificate, key = issued(signer, (*self.tls_hosts, _numeric(self.listen[0])), Path(folder))
-            await self._serve(ready, certificate, key, str(signer.path))
+        with self.listening.endpoint() as endpoint:
+            await self._serve(ready, endpoint)
 
-    async def _serve(
-        self, ready: Ready, certificate: Path | None = None, key: Path | None = None, signer: str | None = None
-    ) -> None:
-        host, port = self.listen[0], self.listen[1] or free_port(0)
-        server = Server(
-            self.application,
-            address=_numeric(host),
-            port=port,
-            interface=Interfaces.ASGINL,
-            log_enabled=False,
-            ssl_cert=certificate,
-            ssl_key=key,
-            ssl_protocol_min=SSLProtocols.tls12,
-        )
-        stop: Callable[[], None] = server.stop
-        with stopped_by_signals(stop):
-            serving = asyncio.ensure_future(server.serve())
-            telling = asyncio.ensure_future(self._tell(reachable(host), port, ready, signer))
+    async def _serve(self, ready: Ready, endpoint: Endpoint) -> None:
+        stop = asyncio.Event()
+        with stopped_by_signals(stop.set):
+            telling = asyncio.ensure_future(self._tell(ready, endpoint))
+            telling.add_done_callback(lambda told: stop.set() if told.cancelled() or told.exception() else None)
             try:
-                await asyncio.wait((serving, telling), return_when=asyncio.FIRST_COMPLETED)
-                if telling.done():
-                    telling.result()
-                await asyncio.shield(serving)
-            except FatalError as error:
-                raise LaneError(f"granian could not start: {error}") from error
+                await serve(self.application, endpoint, stop)
             finally:
                 telling.cancel()
-                stop()
                 with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.gather(telling, serving, return_exceptions=True)
+                    await telling
 
-    async def _tell(self, host: str, port: int, ready: Ready, signer: str | None) -> None:
+    async def _tell(self, ready: Ready, endpoint: Endpoint) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
-                await _answering(host, port)
+                await _answering(*endpoint.reached)
         except TimeoutError as error:
-            raise LaneError(f"Nothing answers at {spelled((host, port))}: granian did not start.") from error
-        url = f"http{'s' if self.tls else ''}://{spelled((host, port))}"
-        await ready(Addresses(url, None, None, url if self.tls else None, signer))
+            raise LaneError(f"Nothing answers at {spelled(endpoint.reached)}: granian did not start.") from error
+        await ready(endpoint.addresses)
+
+
+async def serve(application: Application, endpoint: Endpoint, stop: asyncio.Event) -> None:
+    """Until `stop`, or cancellation; other processes may serve the same port (SO_REUSEPORT).
+
+    What is being answered then has `GRACE` seconds; granian alone would wait for clients that never leave.
+    """
+    certificate = endpoint.certificate
+    server = Server(
+        application,
+        address=endpoint.host,
+        port=endpoint.port,
+        interface=Interfaces.ASGINL,
+        log_enabled=False,
+        ssl_cert=certificate.file if certificate else None,
+        ssl_key=certificate.key if certificate else None,
+        ssl_protocol_min=SSLProtocols.tls12,
+    )
+    end: Callable[[], None] = server.stop
+    serving = asyncio.ensure_future(server.serve())
+    stopping = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
+        end()
+        await asyncio.wait((serving,), timeout=GRACE)
+        asyncio.get_running_loop().set_exception_handler(_but_for_the_late)
+        serving.cancel()
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+    except FatalError as error:
+        raise LaneError(f"granian could not start: {error}") from error
+    if not stop.is_set():
+        raise BrokenLaneError("granian ended by itself.")
+
+
+def _but_for_the_late(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """granian tells that it has ended even when nobody waits for that any more."""
+    if not isinstance(context.get("exception"), asyncio.InvalidStateError):
+        loop.default_exception_handler(context)
 
 
 async def _answering(host: str, port: int) -> None:
@@ -110,11 +104,3 @@ async def _answering(host: str, port: int) -> None:
             continue
         writer.close()
         return
-
-
-def _numeric(host: str) -> str:
-    """granian takes addresses only."""
-    try:
-        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
-    except OSError as error:
-        raise LaneError(f"Cannot listen at {host}: there is no such address.") from error

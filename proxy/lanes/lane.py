@@ -10,9 +10,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+ONCE = {"once": True}  # `extra` of a log record: said once a run, however many processes say it
+
 
 class LaneError(Exception):
     """The lane cannot be opened; its text is a sentence for the user."""
+
+
+class BrokenLaneError(LaneError):
+    """The lane was open, and cannot go on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ def test_sizes(text: str, octets: int) -> None:
     assert load({"max_response_body": text}).max_response_body == octets
 
 
+def test_numbers_of_workers() -> None:
+    assert (load({}).workers, load({"workers": "3"}).workers) == (1, 3)
+    assert load({"workers": "auto"}).workers == min(len(os.sched_getaffinity(0)), 256)
+
+
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
@@ -45,6 +51,9 @@ def test_sizes(text: str, octets: int) -> None:
         ({"max_response_body": "much"}, "max-response-body: 'much' is no size"),
         ({"only": ("api",)}, "only: 'api' is no pattern"),
         ({"strict": "guessed"}, "strict: 'guessed' is no source"),
+        ({"workers": "0"}, "workers: '0' is no number of workers; write 1 to 256, or auto"),
+        ({"workers": "many"}, "workers: 'many' is no number of workers"),
+        ({"workers": "257"}, "workers: '257' is no number of workers"),
         ({"pace": "-1"}, "pace: Input should be greater than 0"),
         ({"redact": [{"header": "a", "query": "b"}]}, "exactly one of"),
         ({"match": {"ignore": [{"route": "x"}]}}, "match.ignore.0.route: 'x' is no pattern"),

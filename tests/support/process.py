@@ -70,6 +70,11 @@ class Peertape:
         return self._process.poll() is None
 
     @property
+    def children(self) -> list[int]:
+        """The processes that it has started, and that run."""
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii").split()]
+
+    @property
     def forward(self) -> tuple[str, int]:
         """Where the forward proxy listens."""
         found = wait_for(lambda: re.search(r"HTTP proxy is http://([\d.]+):(\d+)", self.said))
