@@ -1,4 +1,4 @@
-"""What emulated answers cost, against recorded ones: `uv run python benchmarks/emulation.py [ROUNDS]`.
+"""What emulated answers cost, against recorded ones: `uv run python -m benchmarks.emulation [ROUNDS]`.
 
 Over the bundled demo, first in process (per second of processor time, so that other work does not count), then through
 the proxy lane (few connections, kept alive). All sorts take turns within a round; a ratio is of the same round.
@@ -17,12 +17,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
-from asks import OVER_A_LIMIT, RECORDED, asks
 from support.process import Peertape
 from support.wire import Wire
 
+from benchmarks.asks import OVER_A_LIMIT, RECORDED, asks
 from peertape.cassettes import demo
 from peertape.cassettes.bodies import read
 from peertape.cassettes.store import Cassette

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from support.process import Peertape
 from support.wire import Instance, Wire

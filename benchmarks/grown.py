@@ -1,4 +1,4 @@
-"""A cassette of any size, of what clients ask an instance for: `uv run python benchmarks/grown.py FILE EXCHANGES`.
+"""A cassette of any size, of what clients ask an instance for: `uv run python -m benchmarks.grown FILE EXCHANGES`.
 
 Made up by the shapes of the bundled demo, whose own objects are the patterns: videos with their details, pictures and
 comments, pages of lists, channels, users who log in, look around and write. The same number always makes the same
@@ -213,7 +213,8 @@ def _of_demo(path: str, query: str = "") -> Any:
 
 def _here(value: Any) -> Any:
     """With the address of the made-up instance."""
-    return json.loads(json.dumps(value).replace("http://127.0.0.1:9100", ORIGIN).replace("127.0.0.1:9100", HOST))
+    text = json.dumps(value).replace("http://127.0.0.1:9100", ORIGIN).replace("ws://127.0.0.1:9100", f"wss://{HOST}")
+    return json.loads(text.replace("127.0.0.1:9100", HOST))
 
 
 class _Patterns:

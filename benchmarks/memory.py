@@ -1,11 +1,11 @@
-"""How much memory a 1 GB film costs, recorded and replayed whole: `uv run python benchmarks/memory.py [MEGABYTES]`."""
+"""How much memory a 1 GB film costs, recorded and replayed whole: `uv run python -m benchmarks.memory [MEGABYTES]`."""
 
 from __future__ import annotations
 
 import sys
 import time
 
-from film import BLOCK, download, recording, started
+from benchmarks.film import BLOCK, download, recording, started
 
 LIMIT = 150 * 1024 * 1024
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
 from support.process import wait_for
 from support.wire import connect
 
-from peertape.proxy.lanes.mitm import free_port
+from peertape.proxy.lanes.lane import free_port
 
 SETTINGS = """
 daemon off;

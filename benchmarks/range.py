@@ -1,11 +1,11 @@
-"""How soon a Range near the end of a recorded film is answered: `uv run python benchmarks/range.py [MEGABYTES]`."""
+"""How soon a Range near the end of a recorded film is answered: `uv run python -m benchmarks.range [MEGABYTES]`."""
 
 from __future__ import annotations
 
 import statistics
 import sys
 
-from film import BLOCK, download, recording, started
+from benchmarks.film import BLOCK, download, recording, started
 
 LIMIT = 0.1  # seconds
 TIMES = 20

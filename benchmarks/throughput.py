@@ -1,4 +1,4 @@
-"""A film from a replay against the same file from nginx: `uv run python benchmarks/throughput.py [MEGABYTES]`.
+"""A film from a replay against the same file from nginx: `uv run python -m benchmarks.throughput [MEGABYTES]`.
 
 Needs nginx (Debian: nginx-light), curl and openssl. Each round fetches the film from either by every way, one right
 after the other, and a ratio is of one round: what else the machine does hits both alike.
@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from film import BLOCK, started
-from nginx import serving
+from benchmarks.film import BLOCK, started
+from benchmarks.nginx import serving
 
 LIMIT = 0.5  # of nginx, over plain HTTP
 GROWTH = 100 * BLOCK

@@ -1,4 +1,4 @@
-"""How long the twin takes to learn what a cassette tells of the instance: `uv run python benchmarks/world.py [FILE]`.
+"""How long the twin takes to learn what a cassette tells of the instance: `uv run python -m benchmarks.world [FILE]`.
 
 Over the bundled demo, or the cassette FILE: all of it, and then each exchange that is recorded beside it.
 """

@@ -1,0 +1,11 @@
+"""The parts of the benchmark, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from benchmarks.parts.fast_lane import fast_lane
+from benchmarks.parts.part import Part
+from benchmarks.peers.peer import Conditions
+
+PARTS: Mapping[str, Callable[[Conditions], Part]] = {"fast-lane": fast_lane}

@@ -1,0 +1,56 @@
+"""Results as tables for a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.comparing import Spread, figure, p50, p99, rate, ratio, usable
+from benchmarks.measuring import Measured
+from benchmarks.results import PartResult
+
+COLUMNS = ("requests/s", "spread", "ratio", "spread", "p50", "p99", "memory", "first answer")
+
+
+def show(part: PartResult, console: Console) -> None:
+    standard = next((one for one in part.measured if one.name == part.standard and usable(one)), None)
+    effort = part.effort
+    title = f"{part.title}: {part.exchanges:,} exchanges, {effort.connections} connections, {effort.rounds} rounds"
+    table = Table(
+        title=title, caption=f"Ratio: {standard.title if standard else 'of nothing'} to it, of the same round"
+    )
+    table.add_column("")
+    for column in COLUMNS:
+        table.add_column(column, justify="right")
+    for one in part.measured:
+        table.add_row(one.title, *cells(one, standard))
+    console.print(table)
+    for one in part.measured:
+        if one.why_not:
+            console.print(f"{one.title}: {one.why_not}", style="yellow", markup=False)
+    for verdict in part.verdicts:
+        word = {True: "held", False: "MISSED", None: "not measured"}[verdict.held]
+        style = {True: "green", False: "red", None: "yellow"}[verdict.held]
+        found = f", found {verdict.found}" if verdict.found else ""
+        console.print(f"{word}: {verdict.demand}, {verdict.target}{found}", style=style, markup=False, highlight=False)
+
+
+def cells(one: Measured, standard: Measured | None) -> list[str]:
+    """One for each of COLUMNS. `standard` is the peer of which ratios are told."""
+    if not one.loads:
+        return ["-"] * len(COLUMNS)
+    speed, shares = rate(one), ratio(standard, one) if standard is not None and standard.loads else None
+    return [
+        figure(speed.median),
+        _range(speed),
+        figure(shares.median) if shares else "-",
+        _range(shares) if shares else "-",
+        f"{figure(p50(one).median * 1000)} ms",
+        f"{figure(p99(one).median * 1000)} ms",
+        f"{figure(one.memory / 1e6)} MB" if one.memory else "-",
+        f"{one.started:.2f} s",
+    ]
+
+
+def _range(spread: Spread) -> str:
+    return f"{figure(spread.least)} to {figure(spread.most)}"
