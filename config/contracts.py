@@ -9,6 +9,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from peertape.config.yamltext import plain
+
 
 class ContractFileError(Exception):
     """A file of the rules that is not in the format; its text says which."""
@@ -76,8 +78,7 @@ def contracts(version: str) -> Contracts:
         if not file.name.endswith(".yaml"):
             continue
         try:
-            # The C parser, where there is one, takes a tenth of the time.
-            data = yaml.load(file.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {}
+            data = plain(file.read_text("utf-8")) or {}
             one = Contracts.model_validate(data)
         except (yaml.YAMLError, ValidationError) as error:
             raise ContractFileError(f"{version}/contracts/{file.name}: {error}") from error
@@ -93,4 +94,4 @@ def contracts(version: str) -> Contracts:
 @cache
 def rights(version: str) -> Rights:
     text = (files("peertape.config.peertube") / version / "rights.yaml").read_text("utf-8")
-    return Rights.model_validate(yaml.safe_load(text))
+    return Rights.model_validate(plain(text))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from peertape.config.patterns import Pattern, pattern
+from peertape.config.yamltext import plain
 
 DEFAULT_VERSION = "6.3"
 
@@ -57,8 +57,8 @@ class Facts(BaseModel):
 @cache
 def load(version: str = DEFAULT_VERSION) -> Facts:
     folder = files("peertape.config.peertube") / version
-    matching = yaml.safe_load((folder / "matching.yaml").read_text("utf-8"))
-    routes = yaml.safe_load((folder / "routes.yaml").read_text("utf-8"))
+    matching = plain((folder / "matching.yaml").read_text("utf-8"))
+    routes = plain((folder / "routes.yaml").read_text("utf-8"))
     return Facts(**matching, routes=routes)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache, cached_property
 from importlib.resources import files
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from peertape.config.facts import DEFAULT_VERSION
 from peertape.config.patterns import Pattern, pattern
+from peertape.config.yamltext import plain
 
 
 class _Fact(BaseModel):
@@ -60,4 +60,4 @@ class FaultFacts(_Fact):
 @cache
 def load(version: str = DEFAULT_VERSION) -> FaultFacts:
     folder = files("peertape.config.peertube") / version
-    return FaultFacts.model_validate(yaml.safe_load((folder / "faults.yaml").read_text("utf-8")))
+    return FaultFacts.model_validate(plain((folder / "faults.yaml").read_text("utf-8")))

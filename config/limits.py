@@ -17,6 +17,7 @@ from peertape.config.durations import milliseconds
 from peertape.config.facts import DEFAULT_VERSION
 from peertape.config.patterns import METHODS, pattern
 from peertape.config.settings import SettingsError
+from peertape.config.yamltext import plain
 
 PEERTUBE, OFF = "peertube", "off"
 LARGEST = 1_000_000_000  # requests in a window
@@ -151,7 +152,7 @@ class Limits:
 def load(version: str = DEFAULT_VERSION) -> Limits:
     """PeerTube's own."""
     folder = files("peertape.config.peertube") / version
-    facts = Facts.model_validate(yaml.safe_load((folder / "limits.yaml").read_text("utf-8")))
+    facts = Facts.model_validate(plain((folder / "limits.yaml").read_text("utf-8")))
     return Limits(PEERTUBE, version, facts, facts.buckets)
 
 
@@ -217,7 +218,7 @@ def chosen(text: str, version: str = DEFAULT_VERSION) -> Limits:
         return limits
     path = Path(text)
     try:
-        value = yaml.safe_load(path.read_text("utf-8"))
+        value = plain(path.read_text("utf-8"))
     except FileNotFoundError as error:
         names = f"{PEERTUBE}, {PEERTUBE}*10, {OFF}, or a file"
         raise LimitsError(f"limits: there is no file {text!r}; write {names}.") from error

@@ -8,11 +8,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from peertape.config.facts import DEFAULT_VERSION
 from peertape.config.patterns import Pattern, pattern
+from peertape.config.yamltext import plain
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -169,4 +169,4 @@ class Routers:
 @cache
 def load(version: str = DEFAULT_VERSION) -> Routers:
     folder = files("peertape.config.peertube") / version
-    return Routers.of(yaml.safe_load((folder / "routers.yaml").read_text("utf-8")))
+    return Routers.of(plain((folder / "routers.yaml").read_text("utf-8")))

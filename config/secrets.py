@@ -7,8 +7,9 @@ from functools import cache
 from importlib import resources
 from typing import Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from peertape.config.yamltext import plain
 
 Keep = Literal["nothing", "scheme", "uri"]
 HeaderForm = Literal["value", "credentials", "cookies", "set-cookie"]
@@ -113,4 +114,4 @@ def json_path(text: str) -> tuple[str | int, ...]:
 def secret_positions() -> SecretPositions:
     """PeerTube's own, the same for all versions."""
     text = resources.files("peertape.config.peertube").joinpath("secrets.yaml").read_text("utf-8")
-    return SecretPositions.model_validate(yaml.safe_load(text))
+    return SecretPositions.model_validate(plain(text))

@@ -25,6 +25,7 @@ from peertape.config.secrets import RedactRule
 from peertape.config.trust import networks
 
 FILE = "peertape.yaml"
+CONFDIR = "~/.mitmproxy"  # mitmproxy's own
 SIZE = re.compile(r"(\d+)\s*([kKmMgG]?)(?:i?[bB])?")
 NAMED_DELAYS = {"recorded": 1.0, "none": 0.0}
 LARGEST_FACTOR = 1e6
@@ -117,7 +118,7 @@ class Settings(BaseSettings):
     tls: bool = False
     workers: Annotated[int, BeforeValidator(_workers)] = 1
     tls_host: Several = ()
-    confdir: str = "~/.mitmproxy"
+    confdir: str = CONFDIR
     cassette: str = "peertape.cassette"
     cassettes: Several = ()
     upstream: str | None = None

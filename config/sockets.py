@@ -6,8 +6,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
+
+from peertape.config.yamltext import plain
 
 
 class Namespace(BaseModel):
@@ -44,4 +45,4 @@ class SocketFacts(BaseModel):
 @cache
 def load(version: str) -> SocketFacts:
     folder = files("peertape.config.peertube") / version
-    return SocketFacts(**yaml.safe_load((folder / "sockets.yaml").read_text("utf-8")))
+    return SocketFacts(**plain((folder / "sockets.yaml").read_text("utf-8")))

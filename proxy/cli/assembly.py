@@ -109,10 +109,10 @@ class Parts:
         recorded = self.recorded_stage(repeat, known)
         control = ControlStage(actions, self.token)
         twin = self.twin
-        outside = Outside.of(self.routers(), self.answers(), twin, self.shelf, recorded) if twin else Outside()
-        limits = limits_stage(self.limits, self.settings, self.shelf, self.answers())
+        outside = Outside.of(self.routers, self.answers, twin, self.shelf, recorded) if twin else Outside()
+        limits = limits_stage(self.limits, self.settings, self.shelf, self.answers)
         if known is None:
-            mishap = mishaps.stages(self.faults, self.answers(), self.rules.version, self.on_demand)
+            mishap = mishaps.stages(self.faults, self.answers, self.rules.version, self.on_demand)
         else:
             mishap = mishaps.stages_behind_gate(self.faults)
         sources = self.socket_sources(recorded, repeat)
@@ -140,7 +140,7 @@ class Parts:
         return SocketSources(
             self.shelf,
             recorded,
-            self.answers(),
+            self.answers,
             sockets.load(version),
             self.source_stage().note,
             self.twin,
@@ -155,16 +155,16 @@ class Parts:
         """For a run with an instance: the faults that strike before it is asked."""
         bodies = Engine(playing(self.recorded_stage(repeat, known), self.explainer))
         source = self.source_stage()
-        return mishaps.gate(self.faults, self.answers(), self.rules.version, source, bodies, self.on_demand)
+        return mishaps.gate(self.faults, self.answers, self.rules.version, source, bodies, self.on_demand)
 
     @cached_property
     def twin(self) -> Twin | None:
         if self.settings.on_miss != "emulate":
             return None
-        return Twin(self.shelf, book(self.rules.version), self.answers(), self.settings.public_url)
+        return Twin(self.shelf, book(self.rules.version), self.answers, self.settings.public_url)
 
     def _uploads_stage(self, recorded: RecordedStage, *, alone: bool) -> UploadStage:
-        replies = Replies(self.answers())
+        replies = Replies(self.answers)
         twin = self.rules_alone
         return UploadStage(self.shelf, recorded, twin, replies, emulates=self.twin is not None, alone=alone)
 
@@ -173,11 +173,11 @@ class Parts:
         """Uploads go by them, and errors on demand are made by them, where nothing else is emulated as well."""
         if self.twin is not None:
             return self.twin
-        return Twin(self.shelf, book(self.rules.version), self.answers(), self.settings.public_url)
+        return Twin(self.shelf, book(self.rules.version), self.answers, self.settings.public_url)
 
     @cached_property
     def on_demand(self) -> OnDemand:
-        return OnDemand(lambda: self.rules_alone, self.answers(), rates.load(self.rules.version))
+        return OnDemand(lambda: self.rules_alone, self.answers, rates.load(self.rules.version))
 
     def actions(
         self, mode: str, upstream: str | None = None, go_offline: Callable[[bool], None] | None = None
@@ -205,9 +205,11 @@ class Parts:
         if self.twin is not None:
             self.twin.prepare(session)
 
+    @cached_property
     def answers(self) -> Answers:
-        return Answers(self.routers(), self.rules.version)
+        return Answers(self.routers, self.rules.version)
 
+    @cached_property
     def routers(self) -> Routers:
         return self._routers
 

@@ -10,12 +10,12 @@ from importlib.resources import files
 from pathlib import Path
 
 import click
-import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from peertape.addons.authority import Authority, AuthorityError, authority
 from peertape.config import settings as config
 from peertape.config.settings import Settings
+from peertape.config.yamltext import plain
 from peertape.proxy.cli import options
 from peertape.proxy.cli.trouble import Trouble, explained
 
@@ -91,7 +91,7 @@ def command(sections: tuple[str, ...], path: bool, export: Path | None, confdir:
 def advices() -> tuple[Advice, ...]:
     """What is known about clients, from `trust.yaml`."""
     text = files("peertape.proxy.cli").joinpath("trust.yaml").read_text("utf-8")
-    return TypeAdapter(tuple[Advice, ...]).validate_python(yaml.safe_load(text))
+    return TypeAdapter(tuple[Advice, ...]).validate_python(plain(text))
 
 
 def _chosen(sections: tuple[str, ...]) -> list[Advice]:

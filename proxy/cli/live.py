@@ -29,8 +29,9 @@ from peertape.config import settings as config
 from peertape.config.settings import Settings
 from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.elsewhere import way_elsewhere
+from peertape.proxy.cli.proxylane import proxy_lane
 from peertape.proxy.cli.recording import covered, noting, public_origin, recording_into
-from peertape.proxy.cli.running import demand, proxy_lane, run
+from peertape.proxy.cli.running import demand, run
 from peertape.proxy.cli.scope import Scope
 from peertape.proxy.cli.trouble import WRONG_USAGE, explained
 from peertape.proxy.engine.chain import Engine

@@ -12,8 +12,9 @@ from peertape.addons.intercepted import Refusal
 from peertape.addons.replayer import Replayer
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
+from peertape.proxy.cli.proxylane import proxy_lane
 from peertape.proxy.cli.recording import noting
-from peertape.proxy.cli.running import demand, proxy_lane, run
+from peertape.proxy.cli.running import demand, run
 from peertape.proxy.cli.trouble import explained
 from peertape.proxy.cli.withprogram import WithProgram
 from peertape.proxy.engine import hosts

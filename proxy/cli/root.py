@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 
 import click
 
-COMMANDS: Mapping[str, str] = {
-    "replay": "peertape.proxy.cli.replay",
-    "record": "peertape.proxy.cli.record",
-    "proxy": "peertape.proxy.cli.live",
-    "serve": "peertape.proxy.cli.serve",
-    "pack": "peertape.proxy.cli.pack",
-    "inspect": "peertape.proxy.cli.inspect",
-    "cassette": "peertape.proxy.cli.cassette",
-    "errors": "peertape.proxy.cli.errors",
-    "ca": "peertape.proxy.cli.ca",
+from peertape.proxy.cli.lazy import Entry, LazyGroup
+
+COMMANDS: Mapping[str, Entry] = {
+    "replay": Entry("peertape.proxy.cli.replay", "Answer from cassettes, with no instance."),
+    "record": Entry("peertape.proxy.cli.record", "Record the traffic between an app and its instance."),
+    "proxy": Entry(
+        "peertape.proxy.cli.live",
+        "Work with an instance while it is there, and with its recording while it is away.",
+    ),
+    "serve": Entry(
+        "peertape.proxy.cli.serve",
+        "Answer from cassettes many times as fast as `replay`, for load tests and CI.",
+    ),
+    "pack": Entry(
+        "peertape.proxy.cli.pack",
+        "Record everything that is needed to use videos, playlists, channels and accounts offline.",
+    ),
+    "inspect": Entry(
+        "peertape.proxy.cli.inspect",
+        "Look at the exchanges of CASSETTE in mitmweb: search, filter, compare, copy as curl.",
+    ),
+    "cassette": Entry("peertape.proxy.cli.cassette", "Look into cassettes, bring recordings in, and take them out."),
+    "errors": Entry(
+        "peertape.proxy.cli.errors",
+        "List the documented errors of PeerTube's routes: all, or those that a PATTERN can touch.",
+    ),
+    "ca": Entry(
+        "peertape.proxy.cli.ca",
+        "Tell where the certificate is by which clients trust peertape over https, and how they do.",
+    ),
 }
 
 
-class _Commands(click.Group):
-    """Imports a command when it is asked for: mitmproxy takes a while to load, and `cassette ls` does not need it."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        command = import_module(COMMANDS[cmd_name]).command
-        assert isinstance(command, click.Command)
-        return command
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=LazyGroup,
+    entries=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="peertape")
 def cli() -> None:
     """Stand between a PeerTube app and a PeerTube instance: record the traffic, and play it back without the instance.

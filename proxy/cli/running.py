@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.logging import RichHandler
 
 from peertape.cassettes import sqlite
-from peertape.cassettes.recording import Recording
 from peertape.config import settings as config
 from peertape.config.settings import Settings
 from peertape.proxy.cli import summary
@@ -22,34 +21,13 @@ from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.faults import seed_note
 from peertape.proxy.cli.trouble import Breakdown, Trouble
 from peertape.proxy.lanes.lane import Addresses, BrokenLaneError, Lane, LaneError, demand_free
-from peertape.proxy.lanes.mitm import NOWHERE, ProxyLane, quiet
+
+if TYPE_CHECKING:
+    from peertape.cassettes.recording import Recording
 
 BROKE_STRICTNESS = 1
 INTERRUPTED = 130  # a run that was stopped before its command had ended, as shells spell it
 TERMINATION = 5.0  # seconds that the user's command has after SIGTERM
-
-
-def proxy_lane(
-    settings: Settings,
-    addons: Sequence[object],
-    upstream: str = NOWHERE,
-    *,
-    web: bool,
-    intercepted: Collection[str] | None = None,
-) -> ProxyLane:
-    """The proxy lane as the settings want it; the forward proxy looks into connections to `intercepted`, or to all."""
-    return ProxyLane(
-        config.address(settings.listen),
-        addons,
-        upstream,
-        forward=config.address(settings.forward) if settings.forward else None,
-        web=web,
-        insecure=settings.insecure,
-        upstream_ca=settings.upstream_ca,
-        intercepted=intercepted,
-        confdir=settings.confdir,
-        tls_hosts=settings.tls_host,
-    )
 
 
 def run(
@@ -65,7 +43,6 @@ def run(
         format="%(message)s",
         handlers=[_handler()],
     )
-    quiet()
     code, broken = 0, None
     try:
         code = asyncio.run(_run(lane, parts, notes, command))
@@ -89,6 +66,7 @@ async def _run(lane: Lane, parts: Parts, notes: Sequence[str], command: Sequence
         nonlocal code
         code = INTERRUPTED if command else 0  # until the command has told its own
         print(f"listening on {at.url}", flush=True)
+        gc.freeze()  # rules and facts stay; the collector need not look through them again and again
         for note in [
             *notes,
             *parts.notes,
@@ -121,10 +99,12 @@ def demand(settings: Settings) -> None:
 
 def _handler() -> logging.Handler:
     """In colour for people; a line a message for files."""
-    console = Console(stderr=True)
-    if console.is_terminal:
-        return RichHandler(console=console, show_time=False, show_path=False, markup=False)
-    return logging.StreamHandler()
+    if not sys.stderr.isatty():
+        return logging.StreamHandler()
+    from rich.console import Console
+    from rich.logging import RichHandler
+
+    return RichHandler(console=Console(stderr=True), show_time=False, show_path=False, markup=False)
 
 
 def _ways_in(at: Addresses) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from rich.console import Console
+import click
 
+from peertape.proxy.cli.cassette.wording import printable
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.tally import Tally
 
@@ -12,25 +13,28 @@ MISSES_SHOWN = 10
 
 def show(tally: Tally, shelf: Shelf) -> None:
     """Answers by source; new, missed and never-used recordings; and what broke the strictness."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
     by_source = ", ".join(f"{count} {source}" for source, count in tally.sources.most_common())
-    console.print(f"{tally.answers} answers{': ' if by_source else ''}{by_source}")
+    _say(f"{tally.answers} answers{': ' if by_source else ''}{by_source}")
     if tally.recorded:
-        console.print(f"{tally.recorded} new recordings")
+        _say(f"{tally.recorded} new recordings")
     for cassette in shelf.cassettes:
         used = sum(1 for name, _ in tally.used if name == cassette.name)
         stored = cassette.count()
         if used or not tally.recorded:  # a recording that only records has nothing to use
-            console.print(f"{cassette.name}: {used} of {stored} recordings used, {stored - used} never", markup=False)
+            _say(f"{cassette.name}: {used} of {stored} recordings used, {stored - used} never")
     if tally.missed:
-        console.print(f"{len(tally.missed)} {_requests(len(tally.missed))} missed:")
+        _say(f"{len(tally.missed)} {_requests(len(tally.missed))} missed:")
         for request, count in tally.missed.most_common(MISSES_SHOWN):
-            console.print(f"  {request}{f' ({count} times)' if count > 1 else ''}", markup=False)
+            _say(f"  {request}{f' ({count} times)' if count > 1 else ''}")
         if len(tally.missed) > MISSES_SHOWN:
-            console.print(f"  and {len(tally.missed) - MISSES_SHOWN} more; --journal FILE keeps all")
+            _say(f"  and {len(tally.missed) - MISSES_SHOWN} more; --journal FILE keeps all")
     if tally.broken:
         broken = ", ".join(f"{count} {source}" for source, count in tally.broken.most_common())
-        console.print(f"not strict: {broken}")
+        _say(f"not strict: {broken}")
+
+
+def _say(text: str) -> None:
+    click.echo(printable(text), err=True)
 
 
 def _requests(count: int) -> str:

@@ -9,8 +9,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from peertape.addons.authority import AuthorityError, authority
-from peertape.addons.certificates import issued
 from peertape.proxy.lanes.lane import Addresses, LaneError, demand_free, reachable, spelled
 
 
@@ -67,6 +65,9 @@ class Listening:
             if not self.tls:
                 yield Endpoint(host, port)
                 return
+            from peertape.addons.authority import AuthorityError, authority  # by mitmproxy, which takes a while to load
+            from peertape.addons.certificates import issued
+
             try:
                 signer = authority(self.confdir)
             except AuthorityError as error:

@@ -14,13 +14,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mitmproxy.master import Master
-from mitmproxy.options import CONF_DIR, Options
+from mitmproxy.options import Options
 from mitmproxy.tools.dump import DumpMaster
 
 from peertape.addons.authority import AuthorityError, authority
 from peertape.addons.certificates import Certificates
 from peertape.addons.intercepted import expressions
 from peertape.addons.upstreamtls import RefusedCertificates, bundle
+from peertape.config.settings import CONFDIR
 from peertape.proxy.lanes.lane import (
     Addresses,
     LaneError,
@@ -52,11 +53,12 @@ class ProxyLane:
     insecure: bool = False
     upstream_ca: Path | None = None  # authorities that may sign for an instance, beside the usual ones
     intercepted: Collection[str] | None = None  # hosts that the forward proxy looks into; None: everything
-    confdir: str = CONF_DIR
+    confdir: str = CONFDIR
     tls_hosts: Collection[str] = ()
 
     async def run(self, ready: Ready) -> None:
         """Serves until SIGINT, SIGTERM or cancellation. `ready` is told where, as soon as it answers."""
+        quiet()
         for address in filter(None, (self.listen, self.forward)):
             demand_free(address)
         if self.forward == self.listen and self.listen[1]:

@@ -36,7 +36,7 @@ class Peertape:
         self._process = subprocess.Popen(
             [PROGRAM, *map(str, arguments)],
             cwd=folder,
-            env=_clean_environment(folder) | dict(environment or {}),
+            env=clean_environment(folder) | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -186,7 +186,7 @@ def wait_for[T](look: Callable[[], T | None]) -> T:
     raise AssertionError("it did not happen")
 
 
-def _clean_environment(folder: Path) -> dict[str, str]:
+def clean_environment(folder: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PEERTAPE_")}
     return kept | {"HOME": str(folder), "COLUMNS": "500", "PYTHONUNBUFFERED": "1"}
 

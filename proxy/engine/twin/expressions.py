@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from simpleeval import EvalWithCompoundTypes, InvalidExpression
@@ -40,12 +41,17 @@ class Expression:
     @classmethod
     def of(cls, source: Any) -> Expression:
         """`source` is a text, or a literal of YAML (true, 5)."""
-        text = source if isinstance(source, str) else repr(source)
-        text = _KEYWORD_MEMBER.sub(r"['\1']", text)
-        try:
-            return cls(text, ast.parse(text.strip(), mode="eval").body)
-        except SyntaxError as error:
-            raise ExpressionError(f"{text!r} is no expression: {error.msg}") from error
+        return _read(source if isinstance(source, str) else repr(source))
+
+
+@cache
+def _read(source: str) -> Expression:
+    """The rules say many a thing more than once."""
+    text = _KEYWORD_MEMBER.sub(r"['\1']", source)
+    try:
+        return Expression(text, ast.parse(text.strip(), mode="eval").body)
+    except SyntaxError as error:
+        raise ExpressionError(f"{text!r} is no expression: {error.msg}") from error
 
 
 class Evaluator:

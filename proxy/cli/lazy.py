@@ -1,0 +1,46 @@
+"""A group whose commands are imported when they run, and listed without that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import click
+
+from peertape.proxy.cli.collecting import only_lasting_things
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a command is (its module has it as `command`), and the first sentence of its help."""
+
+    module: str
+    summary: str
+
+
+class LazyGroup(click.Group):
+    """mitmproxy and SQLAlchemy take a while to load; whoever asks for help, or for another command, needs neither."""
+
+    def __init__(self, *args: Any, entries: Mapping[str, Entry], **others: Any) -> None:
+        super().__init__(*args, **others)
+        self.entries = entries
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(self.entries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in self.entries:
+            return None
+        with only_lasting_things():
+            command = import_module(self.entries[cmd_name].module).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """As click does it, but from the entries."""
+        limit = formatter.width - 6 - max(map(len, self.entries))
+        stand_ins = [click.Command(name, help=entry.summary) for name, entry in self.entries.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl([(str(command.name), command.get_short_help_str(limit)) for command in stand_ins])
