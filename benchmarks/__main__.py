@@ -13,13 +13,13 @@ from rich.console import Console
 from benchmarks import cache, running, table
 from benchmarks.load import LoadError
 from benchmarks.machine import Machine
-from benchmarks.measuring import Effort
+from benchmarks.measured import Effort
 from benchmarks.parts import PARTS
 from benchmarks.peers.peer import Conditions
 from benchmarks.results import PartResult, missed, results_for
 
 INTERRUPTED = 130
-SMALL = Effort(rounds=1, seconds=1, warm_up=1, connections=8, patience=60)
+SMALL = Effort(rounds=1, seconds=1, warm_up=0, connections=8, patience=60)
 SMALL_EXCHANGES = 200
 WIDTH = 150  # of tables in a file
 USUAL = Effort()

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.measuring import Measured
+from benchmarks.measured import Measured
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,11 +30,12 @@ class Load:
     p50: float
     p99: float
     slowest: float
+    settled: float = 0.0  # until what was recorded was written, too
 
     @property
     def rate(self) -> float:
         """Good answers per second."""
-        return (self.requests - self.refused) / self.seconds
+        return (self.requests - self.refused) / (self.seconds + self.settled)
 
 
 def write_requests(asks: Iterable[Ask], authority: str, path: Path) -> Path:

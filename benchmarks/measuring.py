@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from benchmarks import load
 from benchmarks.cache import Unavailable
 from benchmarks.load import Load
-from benchmarks.peers.peer import Peer
+from benchmarks.measured import Effort, Measured
+from benchmarks.parts.part import Part
 from benchmarks.peers.process import PeerFailed, Running, running
 from benchmarks.workload import Workload
 
@@ -20,42 +20,30 @@ from benchmarks.workload import Workload
 Progress = Callable[[str, bool], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """`seconds`: of each load; `patience`: seconds until a peer has to have answered."""
-
-    rounds: int = 5
-    seconds: float = 3.0
-    warm_up: float = 2.0
-    connections: int = 32
-    patience: float = 120.0
-
-
 @dataclass(slots=True)
-class Measured:
-    """`started`: seconds to the first answer; `memory`: octets after the last load; `why_not`: what went wrong."""
+class _Turn:
+    """A peer that runs, and what it has answered until now."""
 
-    name: str
-    title: str
-    version: str = ""
-    started: float = 0.0
-    memory: int = 0
-    loads: list[Load] = field(default_factory=list)
-    why_not: str = ""
+    run: Running
+    requests: Path
+    measured: Measured
+    answered: int = 0
 
-    @classmethod
-    def read(cls, told: dict[str, Any]) -> Measured:
-        return cls(**{**told, "loads": [Load(**one) for one in told["loads"]]})
+    def load(self, wrk: str, seconds: float, effort: Effort, *, writes: bool) -> Load:
+        done = load.run(wrk, self.run.authority, self.requests, seconds, effort.connections)
+        self.answered += done.requests
+        settled = self.run.settled()  # or it would go on with what it was asked last in the next one's turn
+        return replace(done, settled=settled) if writes else done
 
 
 def measure(
-    peers: Sequence[Peer], workload: Workload, effort: Effort, wrk: str, progress: Progress, found: list[Measured]
+    part: Part, workload: Workload, effort: Effort, wrk: str, progress: Progress, found: list[Measured]
 ) -> None:
     """Fills `found`, which holds what was measured also when this is interrupted. All peers run all the time."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="peertape-benchmark-")))
-        ready: list[tuple[Running, Path, Measured]] = []
-        for peer in peers:
+        turns: list[_Turn] = []
+        for peer in part.peers:
             progress(f"{peer.title} starts", False)
             one = Measured(peer.name, peer.title)
             found.append(one)
@@ -66,33 +54,36 @@ def measure(
                 one.why_not = str(error)
             else:
                 one.version, one.started = peer.version(), run.started
-                requests = load.write_requests(run.asks, run.authority, folder / peer.name)
-                ready.append((run, requests, one))
+                turns.append(_Turn(run, load.write_requests(run.asks, run.authority, folder / peer.name), one))
             progress(f"{peer.title} has started", True)
-        for run, requests, _ in ready:
-            progress(f"{run.peer.title} warms up", False)
-            load.run(wrk, run.authority, requests, effort.warm_up, effort.connections)
-            progress(f"{run.peer.title} is warm", True)
+        for turn in turns:
+            progress(f"{turn.measured.title} warms up", False)
+            if effort.warm_up:
+                turn.load(wrk, effort.warm_up, effort, writes=part.writes)
+            progress(f"{turn.measured.title} is warm", True)
         for number in range(1, effort.rounds + 1):
-            for run, requests, one in ready:
-                progress(f"round {number} of {effort.rounds}: {run.peer.title}", False)
-                one.loads.append(load.run(wrk, run.authority, requests, effort.seconds, effort.connections))
-                one.memory = run.memory()
-                progress(f"round {number} of {effort.rounds}: {run.peer.title}", True)
-        for run, _, one in ready:
-            _check_again(run, one)
+            for turn in turns:
+                what = f"round {number} of {effort.rounds}: {turn.measured.title}"
+                progress(what, False)
+                turn.measured.loads.append(turn.load(wrk, effort.seconds, effort, writes=part.writes))
+                turn.measured.memory = turn.run.memory()
+                progress(what, True)
+        for turn in turns:
+            progress(f"{turn.measured.title} ends", False)
+            _end(turn)
 
 
-def steps(peers: Sequence[Peer], effort: Effort) -> int:
+def steps(part: Part, effort: Effort) -> int:
     """How many steps `measure` tells of."""
-    return len(peers) * (2 + effort.rounds)
+    return len(part.peers) * (2 + effort.rounds)
 
 
-def _check_again(run: Running, one: Measured) -> None:
-    bad = sum(load.refused + load.broken for load in one.loads)
+def _end(turn: _Turn) -> None:
+    bad = sum(load.refused + load.broken for load in turn.measured.loads)
     try:
-        run.check()
+        turn.run.check()
+        turn.run.end(turn.answered)
     except (PeerFailed, OSError) as error:
-        one.why_not = f"its answers were right before the load, and not after it: {error}"
+        turn.measured.why_not = f"all was right before the load, and not after it: {error}"
     if bad:
-        one.why_not = f"{bad} of its answers were refusals or broke off"
+        turn.measured.why_not = f"{bad} of its answers were refusals or broke off"

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.comparing import Verdict
 from benchmarks.machine import Machine
-from benchmarks.measuring import Effort, Measured
+from benchmarks.measured import Effort, Measured
 
 
 @dataclass(slots=True)

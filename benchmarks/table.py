@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.comparing import Spread, figure, p50, p99, rate, ratio, usable
-from benchmarks.measuring import Measured
+from benchmarks.measured import Measured
 from benchmarks.results import PartResult
 
 COLUMNS = ("requests/s", "spread", "ratio", "spread", "p50", "p99", "memory", "first answer")

@@ -33,6 +33,14 @@ class Ask:
     response: RecordedResponse
     body: bytes
 
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
+
     def octets(self, authority: str) -> bytes:
         """The request as it goes over the wire."""
         lines = [f"GET {self.target} HTTP/1.1", f"Host: {authority}", *(f"{n}: {v}" for n, v in self.headers), "", ""]
@@ -41,12 +49,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`exchanges`: how many are in the cassette. `asks` are shuffled. `origin` is that of the recorded instance."""
+    """`exchanges`: how many are in the cassette. `asks` are shuffled. `origin` is that of the recorded instance.
+
+    `upstream`: where an instance answers that peers may record.
+    """
 
     cassette: Path
     exchanges: int
     origin: str
     asks: Sequence[Ask]
+    upstream: str = ""
 
     def as_recorded(self, body: bytes, origin: str) -> bytes:
         """A body whose links lead to a peer at `origin`, with links to the instance instead, also within queries."""

@@ -11,7 +11,10 @@ from benchmarks.peers.peer import Peer
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`standard`: the peer in ratios of which the others are told."""
+    """`standard`: the peer in ratios of which the others are told; `upstream`: the instance that they are in front of.
+
+    `writes`: they record, and a turn lasts until that is on the disk.
+    """
 
     name: str
     title: str
@@ -19,6 +22,8 @@ class Part:
     standard: str
     peers: Sequence[Peer]
     demands: Sequence[Demand | Promptness]
+    upstream: Peer | None = None
+    writes: bool = False
 
     def only(self, names: Collection[str]) -> Part:
         """With these peers, and what is demanded of them alone."""

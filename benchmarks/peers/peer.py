@@ -64,6 +64,10 @@ class Peer(ABC):
         """The exchanges that it can hold."""
         return workload.asks
 
+    def left_wrong(self, _folder: Path, _answered: int) -> str | None:
+        """What is wrong with what it left in its folder after so many answers, or None; asked when it has ended."""
+        return None
+
     def wrong(self, ask: Ask, answer: Answer, workload: Workload, origin: str) -> str | None:
         """What is wrong with an answer, or None. The links in it may lead to the peer, which is at `origin`."""
         if answer.status != 200:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import http.client
 import os
-import re
 import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import processes
 from benchmarks.peers.peer import Answer, Launch, Peer
 from benchmarks.workload import Ask, Workload
 from peertape.proxy.lanes.lane import free_port
 
 HOST = "127.0.0.1"
 RETRY = 0.005  # seconds between two looks whether it answers
-ENDING = 10.0  # seconds that it has to end
+ENDING = 20.0  # seconds that it has to end
+SETTLING = 20.0  # seconds that it has to answer and to write what it still holds
 SAMPLE = 50  # answers that are looked at, before and after
 
 
@@ -38,6 +39,7 @@ class Running:
     port: int
     started: float
     process: subprocess.Popen[bytes]
+    folder: Path
 
     @property
     def authority(self) -> str:
@@ -52,7 +54,17 @@ class Running:
 
     def memory(self) -> int:
         """Octets that it holds, its children included; what processes share is counted once."""
-        return sum(_proportional_size(pid) for pid in _family(self.process.pid))
+        return processes.memory(self.process.pid)
+
+    def settled(self) -> float:
+        """Waits until it has done what it was told; the seconds that this took."""
+        return processes.settled(self.process.pid, SETTLING)
+
+    def end(self, answered: int) -> None:
+        """Ends it. PeerFailed if what it leaves behind is not what `answered` requests leave."""
+        _end(self.process)
+        if wrong := self.peer.left_wrong(self.folder, answered):
+            raise PeerFailed(f"{self.peer.title} {wrong}.")
 
 
 @contextmanager
@@ -68,7 +80,7 @@ def running(peer: Peer, workload: Workload, patience: float) -> Iterator[Running
             process = _started(launch, folder, output.fileno())
             try:
                 _await_answer(peer, process, port, asks[0], begin + patience, folder / "output.txt")
-                yield Running(peer, workload, asks, port, time.perf_counter() - begin, process)
+                yield Running(peer, workload, asks, port, time.perf_counter() - begin, process, folder)
             finally:
                 _end(process)
 
@@ -130,23 +142,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def _family(leader: int) -> list[int]:
-    """The process and all that it started, which are of its session."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):  # it has ended meanwhile
-            fields = status.read_text("latin-1").rpartition(")")[2].split()
-            if int(fields[3]) == leader:
-                found.append(int(status.parent.name))
-    return found
-
-
-def _proportional_size(pid: int) -> int:
-    try:
-        told = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
-    except OSError:  # it has ended, or this is no Linux
-        return 0
-    found = re.search(r"^Pss:\s+(\d+) kB", told, re.MULTILINE)
-    return int(found[1]) * 1024 if found else 0

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.peers.granian import Granian
 from benchmarks.peers.peer import Answer
-from benchmarks.peers.peertape import Peertape
+from benchmarks.peers.peertape import Replay
 from benchmarks.workload import Ask, Workload
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import RecordedResponse
@@ -26,7 +26,7 @@ GOOD = {"peertape-source": "recorded; exchange=1", "x-ratelimit-remaining": "7"}
 
 
 def test_links_to_the_peer_are_what_links_to_the_instance_were() -> None:
-    assert Peertape("serve").wrong(ASK, Answer(200, GOOD, PLAYED), WORKLOAD, HERE) is None
+    assert Replay("serve").wrong(ASK, Answer(200, GOOD, PLAYED), WORKLOAD, HERE) is None
     assert Granian(holding=True).wrong(ASK, Answer(200, {}, BODY), WORKLOAD, HERE) is None
 
 
@@ -41,4 +41,4 @@ def test_links_to_the_peer_are_what_links_to_the_instance_were() -> None:
     ],
 )
 def test_a_wrong_answer_is_told(answer: Answer, why: str) -> None:
-    assert why in (Peertape("serve").wrong(ASK, answer, WORKLOAD, HERE) or "")
+    assert why in (Replay("serve").wrong(ASK, answer, WORKLOAD, HERE) or "")

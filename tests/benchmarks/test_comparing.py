@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.comparing import Demand, Promptness, ratio, verdict
 from benchmarks.load import Load
-from benchmarks.measuring import Measured
+from benchmarks.measured import Measured
 
 
 def measured(name: str, *rates: int, p99: float = 0.005, why_not: str = "") -> Measured:

@@ -13,12 +13,16 @@ from support.clients import program
 
 PROJECT = Path(__file__).parents[2]
 Run = tuple[str, dict[str, Any]]
-THERE = {"serve", "granian-empty", "granian-dictionary", "nginx"}
+THERE = {
+    "fast-lane": {"serve", "serve-2", "granian-empty", "granian-dictionary", "nginx"},
+    "proxy-lane": {"replay", "mitmproxy-hook", "mitmproxy-replay"},
+    "record": {"record", "mitmproxy-reverse", "mitmproxy-saving"},
+}
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """What was printed, and the results by peer."""
+    """What was printed, and the results by part and peer."""
     program("wrk")
     program("nginx", "nginx-light")
     folder = tmp_path_factory.mktemp("benchmarks")
@@ -26,25 +30,28 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     command = [sys.executable, "-m", "benchmarks", "--small", "--cache", folder / "cache", "--results", results]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    (part,) = json.loads(results.read_text("utf-8"))["parts"]
-    return done.stdout, {one["name"]: one for one in part["measured"]}
+    parts = json.loads(results.read_text("utf-8"))["parts"]
+    return done.stdout, {part["name"]: {one["name"]: one for one in part["measured"]} for part in parts}
 
 
 def test_peers_that_need_no_installation_were_measured_and_answered_rightly(run: Run) -> None:
     _, measured = run
-    for name in THERE:
-        assert measured[name]["why_not"] == "", name
-        assert [load["requests"] > 0 for load in measured[name]["loads"]] == [True], name
-        assert measured[name]["started"] > 0, name
+    for part, names in THERE.items():
+        for name in names:
+            one = measured[part][name]
+            assert one["why_not"] == "", name
+            assert [load["requests"] > 0 for load in one["loads"]] == [True], name
+            assert one["started"] > 0, name
 
 
 def test_what_is_not_installed_is_left_out_and_says_so(run: Run) -> None:
     printed, measured = run
-    assert measured["wiremock"]["loads"] == []
+    assert measured["fast-lane"]["wiremock"]["loads"] == []
     assert "WireMock: wiremock is not installed" in printed
 
 
 def test_the_table_has_a_line_for_each(run: Run) -> None:
     printed, measured = run
-    for one in measured.values():
-        assert one["title"] in printed
+    for part in measured.values():
+        for one in part.values():
+            assert one["title"] in printed

@@ -1,0 +1,36 @@
+"""What was measured of a peer, and with how much effort."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.load import Load
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """`seconds`: of each load; `patience`: seconds until a peer has to have answered."""
+
+    rounds: int = 5
+    seconds: float = 3.0
+    warm_up: float = 2.0
+    connections: int = 32
+    patience: float = 120.0
+
+
+@dataclass(slots=True)
+class Measured:
+    """`started`: seconds to the first answer; `memory`: octets after the last load; `why_not`: what went wrong."""
+
+    name: str
+    title: str
+    version: str = ""
+    started: float = 0.0
+    memory: int = 0
+    loads: list[Load] = field(default_factory=list)
+    why_not: str = ""
+
+    @classmethod
+    def read(cls, told: dict[str, Any]) -> Measured:
+        return cls(**{**told, "loads": [Load(**one) for one in told["loads"]]})
