@@ -29,7 +29,7 @@ async def settled(answer: Answer) -> Answer:
     try:
         with pending.bell.heard_by(event.set):
             while (body := pending.ready()) is None:
-                await _rung(event, pending.wait())
+                await _rung(event, pending.bell.sooner(pending.wait()))
     finally:
         pending.gone()
     headers = answer.headers.replaced("Content-Length", str(len(body)))
@@ -50,7 +50,7 @@ async def play(endpoint: Endpoint, receive: Receive, send: Send, no_code: int = 
                     await send(_message(said, no_code))
                     if isinstance(said, Close):
                         return
-                await _rung(event, endpoint.wait())
+                await _rung(event, endpoint.bell.sooner(endpoint.wait()))
             listening.result()
     finally:
         listening.cancel()

@@ -22,6 +22,7 @@ from pydantic_settings import (
 from peertape.config.faults import fault, latency
 from peertape.config.patterns import PatternError, pattern
 from peertape.config.secrets import RedactRule
+from peertape.config.state import address as state_address
 from peertape.config.trust import networks
 
 FILE = "peertape.yaml"
@@ -140,6 +141,7 @@ class Settings(BaseSettings):
     seed: int | None = Field(default=None, ge=0)
     strict: Several | None = None
     journal: Path | None = None
+    state: str | None = None
     upstream_timeout: float = Field(default=5.0, gt=0)
     token: str | None = None
     upstream_ca: Path | None = None
@@ -217,6 +219,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"{value} holds no certificate in PEM") from error
             except OSError as error:
                 raise ValueError(f"{value} cannot be read: {error.strerror}") from error
+        return value
+
+    @field_validator("state")
+    @classmethod
+    def _is_place(cls, value: str | None) -> str | None:
+        if value is not None:
+            state_address(value)
         return value
 
     @field_validator("strict")

@@ -12,6 +12,7 @@ from support.wire import Instance
 
 if TYPE_CHECKING:
     from support.process import Peertape
+    from support.redis import RedisServer
 
 # How fast the machine is says nothing about the code.
 settings.register_profile("peertape", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -43,3 +44,12 @@ def instance() -> Iterator[Instance]:
     listener = Instance()
     yield listener
     listener.close()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """One for all tests of a process; they take prefixes of their own."""
+    from support.redis import RedisServer
+
+    with RedisServer() as server:
+        yield server

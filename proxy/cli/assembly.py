@@ -6,7 +6,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -25,19 +25,22 @@ from peertape.config.patterns import pattern
 from peertape.config.routers import Routers
 from peertape.config.rules import RuleSet
 from peertape.config.settings import Settings, SettingsError, message_scale
+from peertape.config.state import address as state_address
 from peertape.proxy.cli import faults as mishaps
 from peertape.proxy.cli.limits import limits_stage
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.control.stage import ControlStage
 from peertape.proxy.engine.chain import Engine, Stage
 from peertape.proxy.engine.choice import Repeat
+from peertape.proxy.engine.defects import state_lost
 from peertape.proxy.engine.faults.active import Faults
 from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.matching import Matcher
+from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.ondemand import OnDemand
 from peertape.proxy.engine.outlinks import OutLinks
-from peertape.proxy.engine.session import Session, Sessions
+from peertape.proxy.engine.session import Session, Sessions, State
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.sockets.performance import Pace
 from peertape.proxy.engine.sockets.sources import Sources as SocketSources
@@ -52,6 +55,7 @@ from peertape.proxy.engine.stages.refresh import RefreshStage
 from peertape.proxy.engine.stages.sockets import ForeignSocketsStage, SocketsStage
 from peertape.proxy.engine.stages.source import Observer, SourceStage
 from peertape.proxy.engine.stages.uploads import UploadStage
+from peertape.proxy.engine.state.interface import StateLostError
 from peertape.proxy.engine.tally import Tally
 from peertape.proxy.engine.tolerance import IgnoreRule, Tolerance
 from peertape.proxy.engine.twin.answers import Answers
@@ -134,6 +138,16 @@ class Parts:
             SocketsStage(sources),
         )
         return [*before, *inside]
+
+    def engine(self, stages: Sequence[Stage]) -> Engine:
+        """Answers by the stages; and where the shared state does not answer, by saying so."""
+        return Engine(stages, self._lost)
+
+    def _lost(self, request: Request, session: Session, error: StateLostError) -> Answer:
+        """The observers are told: a strict run has failed, although no journal of a session knows it."""
+        answer = state_lost(error)
+        self.source_stage().tell(request, session, answer)
+        return answer
 
     def socket_sources(self, recorded: RecordedStage, repeat: Repeat | None) -> SocketSources:
         settings, version = self.settings, self.rules.version
@@ -246,7 +260,7 @@ def parts(settings: Settings, cassettes: Sequence[Cassette], *, anew: bool = Tru
         yield Parts(
             settings,
             shelf,
-            Sessions(),
+            Sessions(_state(settings, shelf, rules, stack)),
             tally,
             Matcher(tolerance),
             explainer,
@@ -261,6 +275,21 @@ def parts(settings: Settings, cassettes: Sequence[Cassette], *, anew: bool = Tru
 def token(settings: Settings) -> str:
     """Of the control API; drawn if none was named."""
     return settings.token or secrets.token_urlsafe(18)
+
+
+def _state(settings: Settings, shelf: Shelf, rules: RuleSet, stack: ExitStack) -> State | None:
+    """Where sessions are kept that are not kept by this process alone."""
+    if settings.state is None:
+        return None
+    from peertape.proxy.engine.state.shared import SharedState
+    from peertape.proxy.engine.state.snapshots import Snapshots
+    from peertape.proxy.stores.opening import opened
+
+    try:
+        store = stack.enter_context(closing(opened(state_address(settings.state))))
+    except StateLostError as error:
+        raise SettingsError(str(error)) from error
+    return SharedState(store, Snapshots(shelf.cassettes, lambda: book(rules.version)))
 
 
 @contextmanager

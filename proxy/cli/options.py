@@ -101,6 +101,11 @@ reports = options(
         help="Exit with 1 if an answer came from elsewhere, for example --strict=recorded,derived; plain: on a miss.",
     ),
 )
+state = click.option(
+    "--state",
+    metavar="redis://HOST:PORT/DB",
+    help="A Redis where workers and machines keep their sessions together.  [default: kept by this program]",
+)
 faults = options(
     click.option(
         "--latency",

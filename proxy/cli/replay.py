@@ -18,7 +18,6 @@ from peertape.proxy.cli.running import demand, run
 from peertape.proxy.cli.trouble import explained
 from peertape.proxy.cli.withprogram import WithProgram
 from peertape.proxy.engine import hosts
-from peertape.proxy.engine.chain import Engine
 
 
 @click.command(name="replay", cls=WithProgram)
@@ -31,6 +30,7 @@ from peertape.proxy.engine.chain import Engine
 @options.faults
 @options.public_url
 @options.reports
+@options.state
 @click.pass_context
 @explained
 def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **given: Any) -> None:
@@ -48,7 +48,7 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
     demand(settings)
     with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)) as parts:
         handoff = Handoff()
-        engine = Engine(parts.replay_stages(parts.actions("replay")))
+        engine = parts.engine(parts.replay_stages(parts.actions("replay")))
         replayer = Replayer(engine, parts.sessions, handoff, parts.digest_filter, counts=parts.counts)
         known = frozenset(name for cassette in parts.shelf.cassettes for name in hosts.names(cassette))
         addons = [Guard(handoff.owns), Refusal(known, settings.alias, noting(parts)), replayer]

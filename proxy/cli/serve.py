@@ -15,7 +15,6 @@ from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.running import demand, run
 from peertape.proxy.cli.trouble import Trouble, explained
 from peertape.proxy.cli.withprogram import WithProgram
-from peertape.proxy.engine.chain import Engine
 from peertape.proxy.lanes.application import Application
 from peertape.proxy.lanes.endpoint import Listening
 from peertape.proxy.lanes.fast import FastLane
@@ -39,6 +38,7 @@ from peertape.proxy.lanes.workers import Workers
 @options.faults
 @options.public_url
 @options.reports
+@options.state
 @click.pass_context
 @explained
 def command(ctx: click.Context, /, cassettes: tuple[str, ...], **given: Any) -> None:
@@ -74,5 +74,5 @@ def _with_workers(settings: Settings, listening: Listening, program: Sequence[st
 
 
 def _application(parts: Parts) -> Application:
-    engine = Engine(parts.replay_stages(parts.actions("serve")))
+    engine = parts.engine(parts.replay_stages(parts.actions("serve")))
     return Application(engine, parts.sessions, parts.digest_filter, parts.counts)

@@ -115,7 +115,7 @@ class Actions:
                 "answers": run.answers,
                 "sources": dict(run.sources),
                 "recorded": run.recorded,
-                "sessions": [known.name for known in self._sessions.all()],
+                "sessions": list(self._sessions.names()),
             },
         }
 

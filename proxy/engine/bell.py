@@ -7,12 +7,19 @@ from contextlib import contextmanager
 
 
 class Bell:
-    def __init__(self) -> None:
+    """`every`: seconds after which to look all the same, where something may happen that does not ring."""
+
+    def __init__(self, every: float | None = None) -> None:
+        self.every = every
         self._listeners: list[Callable[[], None]] = []
 
     def ring(self) -> None:
         for listener in tuple(self._listeners):
             listener()
+
+    def sooner(self, seconds: float | None) -> float | None:
+        """How long to wait for it where one would have waited so long; None: for ever."""
+        return min((wait for wait in (seconds, self.every) if wait is not None), default=None)
 
     @contextmanager
     def heard_by(self, listener: Callable[[], None]) -> Iterator[None]:

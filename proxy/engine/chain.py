@@ -7,8 +7,10 @@ from typing import Protocol
 
 from peertape.proxy.engine.model import SAFE, Answer, Request
 from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.state.interface import StateLostError
 
 Rest = Callable[[Request], Answer]
+Lost = Callable[[Request, Session, StateLostError], Answer]
 
 
 class Stage(Protocol):
@@ -18,14 +20,23 @@ class Stage(Protocol):
 
 
 class Engine:
-    """Neither reads nor writes sockets: a lane hands requests in and takes answers out."""
+    """Neither reads nor writes sockets: a lane hands requests in and takes answers out.
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
+    `lost` answers where the session's state does not; without it that is an error.
+    """
+
+    def __init__(self, stages: Sequence[Stage], lost: Lost | None = None) -> None:
         self._stages = tuple(stages)
+        self._lost = lost
 
     def answer(self, request: Request, session: Session) -> Answer:
-        with session.turn(alone=request.method not in SAFE):
-            return self._from(0, request, session)
+        try:
+            with session.turn(alone=request.method not in SAFE):
+                return self._from(0, request, session)
+        except StateLostError as error:
+            if self._lost is None:
+                raise
+            return self._lost(request, session, error)
 
     def _from(self, index: int, request: Request, session: Session) -> Answer:
         if index == len(self._stages):

@@ -6,6 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+State = tuple[float, float | None, float | None]  # offset, stopped at, timeline
+
+RUNNING: State = (0.0, None, None)  # with the real one
 WITHIN = 0.000999  # seconds: clients tell moments in milliseconds, and what was answered within one was answered by it
 
 
@@ -61,8 +64,16 @@ class Clock:
         self.changed()
 
     def reset(self) -> None:
-        self._offset, self._stopped_at, self.timeline = 0.0, None, None
+        self.restore(RUNNING)
         self.changed()
+
+    def state(self) -> State:
+        """What makes another clock, on a machine with the same real time, the same as this one."""
+        return self._offset, self._stopped_at, self.timeline
+
+    def restore(self, state: State) -> None:
+        """As that one was; not a change by hand."""
+        self._offset, self._stopped_at, self.timeline = state
 
     def _move_to(self, at: float) -> None:
         if self._stopped_at is not None:

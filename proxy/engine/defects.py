@@ -10,20 +10,27 @@ from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.model import Answer, Source
 from peertape.proxy.engine.stages.miss import CORS
 from peertape.proxy.engine.stages.source import HEADER
+from peertape.proxy.engine.state.interface import StateLostError
+
+RETRY_AFTER = 1  # seconds
 
 
 def defect(error: Exception) -> Answer:
     """A 500 that a browser app can read, and that counts as a miss."""
-    document = {"type": "urn:peertape:defect", "title": "peertape failed", "status": 500, "detail": repr(error)[:500]}
-    body = json.dumps(document).encode()
-    answer = Answer(
-        500,
-        Headers(),
-        BytesBody(body),
-        "Internal Server Error",
-        Source.MISS,
-        remark=(("defect", type(error).__name__),),
-    )
+    remark = ("defect", type(error).__name__)
+    return _problem(500, "Internal Server Error", "urn:peertape:defect", "peertape failed", repr(error)[:500], remark)
+
+
+def state_lost(error: StateLostError) -> Answer:
+    """A 503, while nobody knows what the answer is: what limits and sequences have come to, others keep as well."""
+    title = "the shared state does not answer"
+    answer = _problem(503, "Service Unavailable", "urn:peertape:state", title, str(error), ("state", "lost"))
+    return replace(answer, headers=answer.headers.added("Retry-After", str(RETRY_AFTER)))
+
+
+def _problem(status: int, reason: str, kind: str, title: str, detail: str, remark: tuple[str, str]) -> Answer:
+    body = json.dumps({"type": kind, "title": title, "status": status, "detail": detail}).encode()
+    answer = Answer(status, Headers(), BytesBody(body), reason, Source.MISS, remark=(remark,))
     headers = Headers(
         (
             *CORS,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from peertape.proxy.engine.bell import Bell
 from peertape.proxy.engine.clock import Clock
-from peertape.proxy.engine.journal import LocalJournal
-from peertape.proxy.engine.limits.counters import LocalCounters, Window
+from peertape.proxy.engine.journal import Entry, LocalJournal
+from peertape.proxy.engine.limits.counters import LocalCounters, Window, milliseconds
 from peertape.proxy.engine.model import Request
 from peertape.proxy.engine.state.interface import Counters, Journal, Prepared, Progress
 
@@ -84,25 +84,31 @@ class Session:
         del alone  # requests come one after the other in one process
         return _AT_ONCE
 
-    def give(self, prepared: Prepared) -> Sequence[Window] | None:
+    def look(self) -> None:
+        """Makes known what others may have changed, where no request does."""
+
+    def give(self, prepared: Prepared, entry: Entry) -> Sequence[Window] | None:
         """Does all that giving a prepared answer again does, in one step, and tells the windows in which it counted.
 
-        None, and nothing was done: the revision is another, or a limit would be over.
+        None, and nothing was done: the revision is another, it is not its turn, or a limit would be over.
         """
         if prepared.revision != self.revision:
             return None
+        for turn in prepared.turns:
+            if not turn.since <= self.in_cassette(turn.cassette).reached(turn.key) < turn.until:
+                return None
         counters = cast(LocalCounters, self.counters)
-        windows = counters.charge_all(prepared.charges, round(self.clock.now() * 1000))
+        windows = counters.charge_all(prepared.charges, milliseconds(entry.at))
         if windows is not None:
             for cassette, key, exchange in prepared.played:
                 self.in_cassette(cassette).note(key, exchange)
-            self.journal.add(prepared.entry)
+            self.journal.add(entry)
         return windows
 
     def reset(self) -> None:
         """Back to the start."""
         self.memory.clear()
-        self.journal.clear()
+        cast(LocalJournal, self.journal).clear()
         self.counters.clear()
         self.progress.clear()
         self.clock.reset()
@@ -121,19 +127,27 @@ def session_name(request: Request) -> str:
     return label if dot and (rest == "localhost" or rest.endswith(".localhost")) else DEFAULT
 
 
+class State(Protocol):
+    """Where sessions are kept that are not kept in this process alone."""
+
+    def session(self, name: str) -> Session: ...
+
+    def names(self) -> Sequence[str]: ...
+
+
 class Sessions:
     """The sessions of one lane, made when first named; beyond `MOST`, the one named longest ago is forgotten.
 
-    `make` makes those that are kept elsewhere, where they are not forgotten with that.
+    `state` keeps them elsewhere, where they are not forgotten with that.
     """
 
-    def __init__(self, make: Callable[[str], Session] = Session) -> None:
-        self._make = make
+    def __init__(self, state: State | None = None) -> None:
+        self._state = state
         self._known: OrderedDict[str, Session] = OrderedDict()
 
     def get(self, name: str) -> Session:
         if name not in self._known:
-            self._known[name] = self._make(name)
+            self._known[name] = Session(name) if self._state is None else self._state.session(name)
             if len(self._known) > MOST:
                 self._known.popitem(last=False)
         self._known.move_to_end(name)
@@ -142,5 +156,6 @@ class Sessions:
     def of(self, request: Request) -> Session:
         return self.get(session_name(request))
 
-    def all(self) -> tuple[Session, ...]:
-        return tuple(self._known.values())
+    def names(self) -> Sequence[str]:
+        """Of all that are kept."""
+        return tuple(self._known) if self._state is None else self._state.names()

@@ -43,7 +43,8 @@ def test_every_dependency_is_pinned() -> None:
 
 def test_every_import_is_a_dependency() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = {re.split(r"[\[<>=; ]", text)[0].lower().replace("-", "_") for text in project["dependencies"]}
+    extras = [text for texts in project["optional-dependencies"].values() for text in texts]
+    wanted = {re.split(r"[\[<>=; ]", text)[0].lower().replace("-", "_") for text in [*project["dependencies"], *extras]}
     named = {"yaml": "pyyaml"}
     imported = {
         found.partition(".")[0]

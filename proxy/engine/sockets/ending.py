@@ -1,17 +1,23 @@
-"""A socket whose end is told, once."""
+"""What waits within a session, and has to look at what other workers have done, since no request of its own does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from peertape.proxy.engine.bell import Bell
 from peertape.proxy.engine.journal import Messages
-from peertape.proxy.engine.sockets.model import Close, Content, Endpoint
+from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.sockets.model import RESTARTED, Close, Content, Endpoint, PendingBody
+from peertape.proxy.engine.state.interface import StateLostError
 
 
 class Ending:
-    def __init__(self, endpoint: Endpoint, on_end: Callable[[], None]) -> None:
+    """A socket whose end is told, once."""
+
+    def __init__(self, endpoint: Endpoint, session: Session, on_end: Callable[[], None]) -> None:
         self._endpoint = endpoint
+        self._session = session
         self._on_end: Callable[[], None] | None = on_end
 
     @property
@@ -26,7 +32,11 @@ class Ending:
         self._endpoint.received(content)
 
     def take(self) -> Sequence[Content | Close]:
-        return self._endpoint.take()
+        try:
+            self._session.look()
+            return self._endpoint.take()
+        except StateLostError:
+            return (Close(RESTARTED),)
 
     def wait(self) -> float | None:
         return self._endpoint.wait()
@@ -37,3 +47,27 @@ class Ending:
             on_end, self._on_end = self._on_end, None
             self.messages.ended = True
             on_end()
+            with suppress(StateLostError), self._session.turn():
+                pass  # its end stands in the journal
+
+
+class Held:
+    """A body that is still to come."""
+
+    def __init__(self, body: PendingBody, session: Session) -> None:
+        self._body = body
+        self._session = session
+
+    @property
+    def bell(self) -> Bell:
+        return self._body.bell
+
+    def ready(self) -> bytes | None:
+        self._session.look()
+        return self._body.ready()
+
+    def wait(self) -> float | None:
+        return self._body.wait()
+
+    def gone(self) -> None:
+        self._body.gone()

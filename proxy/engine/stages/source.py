@@ -11,7 +11,7 @@ from peertape.proxy.engine.model import SAFE, Answer, Request, Source
 from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Question
-from peertape.proxy.engine.sockets.ending import Ending
+from peertape.proxy.engine.sockets.ending import Ending, Held
 
 HEADER = "Peertape-Source"
 Observer = Callable[[Entry], None]
@@ -29,14 +29,30 @@ class SourceStage:
         if answer.source is not Source.CONTROL:
             entry = self.note(request, session, answer)
             if answer.socket is not None:
-                answer = replace(answer, socket=Ending(answer.socket, lambda: self._tell(replace(entry, again=True))))
+                answer = replace(
+                    answer, socket=Ending(answer.socket, session, lambda: self._tell(replace(entry, again=True)))
+                )
+        if answer.pending is not None:
+            answer = replace(answer, pending=Held(answer.pending, session))
         return replace(answer, headers=answer.headers.added(HEADER, answer.source_text))
 
     def note(self, request: Request, session: Session, answer: Answer) -> Entry:
+        entry = self._entry(request, session, answer)
+        session.journal.add(entry)
+        if request.method not in SAFE:  # what it has changed, others may be told on their sockets
+            session.bell.ring()
+        self._tell(entry)
+        return entry
+
+    def tell(self, request: Request, session: Session, answer: Answer) -> None:
+        """To the observers alone, where the session cannot be told."""
+        self._tell(self._entry(request, session, answer))
+
+    def _entry(self, request: Request, session: Session, answer: Answer) -> Entry:
         question = self._explainer.shelf.ask(request)
         cassettes = self._explainer.shelf.cassettes
         target = cassettes[0].redactor.target(request.asked) if cassettes else request.asked
-        entry = Entry(
+        return Entry(
             session.clock.now(),
             session.name,
             question.identity,
@@ -51,11 +67,6 @@ class SourceStage:
             None if answer.socket is None else answer.socket.messages,
             answer.conversation,
         )
-        session.journal.add(entry)
-        if request.method not in SAFE:  # what it has changed, others may be told on their sockets
-            session.bell.ring()
-        self._tell(entry)
-        return entry
 
     def _tell(self, entry: Entry) -> None:
         for observer in self._observers:

@@ -13,6 +13,8 @@ from typing import Protocol
 from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.limits.counters import Charge, Key, Window
 
+UNENDING = 1 << 63  # beyond the id of any exchange
+
 
 class StateLostError(Exception):
     """The shared state does not answer, so that nobody knows what the answer to a request is; a sentence."""
@@ -79,14 +81,24 @@ class Journal(Protocol):
         """What nothing recorded answered, newest last."""
         ...
 
-    def clear(self) -> None: ...
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """When a recording is chosen: while what was reached in its cassette, under an exact key or (None) under any, is in
+    [since, until).
+    """
+
+    cassette: str
+    key: bytes | None
+    since: int = 0
+    until: int = UNENDING
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What giving an answer again that was prepared at `revision` does to a session."""
+    """What giving an answer again that was prepared at `revision` hangs on, and what it does to a session."""
 
     revision: int
+    turns: Sequence[Turn]
     charges: Sequence[Charge]
     played: Sequence[tuple[str, bytes, int]]  # cassette, exact key, exchange
-    entry: Entry

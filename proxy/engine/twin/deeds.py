@@ -36,6 +36,10 @@ class Deeds:
     _world: Overlay | None = None
     _applied: int = 0
 
+    def __reduce__(self) -> tuple[type[Deeds], tuple[list[Deed]]]:
+        """Without the world, which comes of them again."""
+        return Deeds, (self.done,)
+
     def over(self, below: World, book: Book) -> World:
         """The world below with what was done; that world itself if nothing was."""
         if not self.done:

@@ -43,6 +43,10 @@ class RecordedUpload:
     first: int
     until: float | None = None
 
+    def __reduce__(self) -> tuple[type[RecordedUpload], tuple[Cassette, str, str, int, float | None]]:
+        """Without what was looked up in the cassette."""
+        return RecordedUpload, (self.cassette, self.path, self.id, self.first, self.until)
+
     def after(self, number: int) -> Candidate | None:
         """The recording of it that comes next."""
         return next((found for found in self._recorded if found.id > number), None)

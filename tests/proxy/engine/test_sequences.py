@@ -197,6 +197,6 @@ def test_the_session_that_was_named_longest_ago_is_forgotten_at_last() -> None:
         sessions.get(str(number))
     assert sessions.get("first") is first
     sessions.get("one more")
-    assert len(sessions.all()) == MOST
+    assert len(sessions.names()) == MOST
     assert sessions.get("first") is first
     assert sessions.get("second") is not second

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.limits.counters import Charge
 from peertape.proxy.engine.session import Session
-from peertape.proxy.engine.state.interface import Prepared
+from peertape.proxy.engine.state.interface import Prepared, Turn
 
 API = ("api", "192.0.2.1")
 LOGIN = ("login", "192.0.2.1")
+ENTRY = Entry(1.0, "default", "anonymous", "GET", "/x", 200, "recorded", "recorded; exchange=7", 7, "tape")
 
 
 @dataclass
@@ -20,8 +21,7 @@ class Notes:
 
 def prepared(session: Session, *most: int) -> Prepared:
     charges = [Charge(key, 10_000, limit) for key, limit in zip((API, LOGIN), most, strict=False)]
-    entry = Entry(1.0, session.name, "anonymous", "GET", "/x", 200, "recorded", "recorded; exchange=7", 7, "tape")
-    return Prepared(session.revision, charges, [("tape", b"key", 7)], entry)
+    return Prepared(session.revision, [Turn("tape", None, until=8)], charges, [("tape", b"key", 7)])
 
 
 def test_the_revision_moves_with_clock_and_memory_alone() -> None:
@@ -48,7 +48,7 @@ def test_the_revision_moves_with_clock_and_memory_alone() -> None:
 
 def test_a_prepared_answer_is_given_at_once() -> None:
     session = Session("default")
-    first, second = session.give(prepared(session, 2, 1)) or ()
+    first, second = session.give(prepared(session, 2, 1), ENTRY) or ()
     assert (first.used, second.used) == (1, 1)
     assert session.in_cassette("tape").reached(b"key") == 7
     assert session.journal.answered_at("tape", 7) == 1.0
@@ -58,11 +58,13 @@ def test_a_prepared_answer_does_nothing_once_it_is_stale_or_a_limit_would_be_ove
     session = Session("default")
     stale = prepared(session, 50)
     session.clock.advance(1)
-    assert session.give(stale) is None
-    assert session.give(prepared(session, 50, 1)) is not None
-    assert session.give(prepared(session, 50, 1)) is None
-    assert {key: window.used for key, window in session.counters.open(round(session.clock.now() * 1000))} == {
+    assert session.give(stale, ENTRY) is None
+    assert session.give(prepared(session, 50, 1), ENTRY) is not None
+    assert session.give(prepared(session, 50, 1), ENTRY) is None
+    assert {key: window.used for key, window in session.counters.open(1000)} == {
         API: 1,
         LOGIN: 1,
     }
     assert len(session.journal.entries) == 1
+    session.in_cassette("tape").note(b"other", 9)
+    assert session.give(prepared(session, 50, 2), ENTRY) is None

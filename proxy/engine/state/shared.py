@@ -1,0 +1,288 @@
+"""A session that several workers have together: each has a copy of what is remembered, renewed when it is stale."""
+
+from __future__ import annotations
+
+import pickle
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+from peertape.proxy.engine.bell import Bell
+from peertape.proxy.engine.clock import RUNNING
+from peertape.proxy.engine.journal import Entry, Messages
+from peertape.proxy.engine.limits.counters import Charge, Key, Window, milliseconds
+from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.state.interface import Prepared, Progress
+from peertape.proxy.engine.state.snapshots import Snapshots
+from peertape.proxy.engine.state.store import Known, Line, Step, Store
+
+CLOCK = "clock"
+UNKNOWN = -1  # a revision that there never is
+LOOKS = 0.25  # seconds between two looks at what others have done, where no request asks
+
+
+@dataclass(frozen=True, slots=True)
+class SharedState:
+    """`store` keeps the sessions; `snapshots` writes what they remember."""
+
+    store: Store
+    snapshots: Snapshots
+
+    def session(self, name: str) -> Session:
+        return SharedSession(name, self.store, self.snapshots)
+
+    def names(self) -> Sequence[str]:
+        return [name.decode("utf-8", "surrogatepass") for name in self.store.sessions()]
+
+
+class SharedSession(Session):
+    """Requests that may change something are alone; so is, from then on, one that does although it may not."""
+
+    def __init__(self, name: str, store: Store, snapshots: Snapshots) -> None:
+        self.key = name.encode("utf-8", "surrogatepass")
+        self._store = store
+        self._snapshots = snapshots
+        self._depth = 0  # of turns within turns
+        self._ticket: str | None = None
+        self._parts: dict[str, bytes] = {}  # as they were known last
+        self._epoch = 0
+        self._looked = 0.0  # when the copy was renewed, or found to be new
+        self._changed: set[type] = set()
+        journal = SharedJournal(self, store, snapshots)
+        counters = SharedCounters(self, store)
+        super().__init__(name, journal=journal, counters=counters, bell=Bell(every=LOOKS), revision=UNKNOWN)
+        self._journal = journal
+        self._played: list[tuple[str, bytes, int]] = []
+
+    def in_cassette(self, name: str) -> Progress:
+        if name not in self.progress:
+            self.progress[name] = SharedProgress(self, self._store, name, self._played)
+        return self.progress[name]
+
+    @contextmanager
+    def changing[T](self, kind: type[T]) -> Iterator[T]:
+        with self.turn(alone=True):
+            try:
+                yield self.recall(kind)
+            finally:
+                self._changed.add(kind)
+
+    @contextmanager
+    def turn(self, *, alone: bool = False) -> Iterator[None]:
+        if self._depth == 0 or (alone and self._ticket is None):
+            self._begin(alone=alone)
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if self._depth == 0:
+                self._end()
+
+    def give(self, prepared: Prepared, entry: Entry) -> Sequence[Window] | None:
+        if prepared.revision != self.revision:
+            return None
+        step = Step(prepared.revision, list(prepared.played), [_line(entry)])
+        return self._store.give(self.key, prepared.turns, prepared.charges, milliseconds(entry.at), step)
+
+    def reset(self) -> None:
+        with self.turn(alone=True):
+            self._played.clear()
+            self._journal.forget()
+            self._changed.clear()
+            self._renew(self._store.reset(self.key))
+            self.bell.ring()
+
+    def look(self) -> None:
+        if self._depth == 0 and monotonic() - self._looked >= LOOKS:
+            with self.turn():
+                pass
+
+    def flush(self) -> None:
+        """Writes what is known to all without being remembered: what was played, and the journal."""
+        if self._played or self._journal.has_news:
+            self._write(Step(self.revision))
+
+    def _begin(self, *, alone: bool) -> None:
+        ticket = secrets.token_hex(8) if alone else None
+        self._looked = monotonic()
+        self._renew(self._store.known(self.key, self.revision, ticket))
+        self._ticket = ticket
+
+    def _end(self) -> None:
+        step = Step(self.revision, leave=self._ticket)
+        try:
+            step.parts = self._news()
+            if step.parts or step.leave or self._played or self._journal.has_news:
+                self._write(step)
+        except BaseException:
+            self._mistrust()
+            raise
+        finally:
+            self._ticket = None
+            self._changed.clear()
+
+    def _write(self, step: Step) -> None:
+        step.played = list(self._played)
+        self._journal.write_into(step)
+        self._played.clear()
+        done = self._store.step(self.key, step)
+        self._journal.written(step, done.number)
+        if step.parts:  # else somebody may have moved it meanwhile, by what is not known here yet
+            self.revision = done.revision
+        for name, data in step.parts.items():
+            if data is None:
+                self._parts.pop(name, None)
+            else:
+                self._parts[name] = data
+
+    def _news(self) -> dict[str, bytes | None]:
+        """The parts that are others than before."""
+        parts: dict[str, bytes | None] = {
+            _name(kind): self._snapshots.write(self.memory[kind]) for kind in self._changed if kind in self.memory
+        }
+        state = self.clock.state()
+        parts[CLOCK] = None if state == RUNNING else pickle.dumps(state)
+        return {name: data for name, data in parts.items() if data != self._parts.get(name)}
+
+    def _mistrust(self) -> None:
+        """Nobody else may know what was changed here: all is taken from the store next time."""
+        for kind in self._changed:
+            self.memory.pop(kind, None)
+        self._parts.clear()
+        self.revision = UNKNOWN
+
+    def _renew(self, known: Known) -> None:
+        self.revision = known.revision
+        if known.parts is None:
+            return
+        if known.epoch != self._epoch:
+            self._epoch = known.epoch
+            self.memory.clear()
+            self._parts.clear()
+        remembered = {name: data for name, data in known.parts.items() if name != CLOCK}
+        for kind in [kind for kind in self.memory if _name(kind) in self._parts and _name(kind) not in remembered]:
+            del self.memory[kind]
+        for name, data in remembered.items():
+            if self._parts.get(name) != data:
+                value = self._snapshots.read(data)
+                self.memory[type(value)] = value
+        clock = known.parts.get(CLOCK)
+        self.clock.restore(RUNNING if clock is None else self._snapshots.read(clock))
+        self._parts = dict(known.parts)
+        self.bell.ring()
+
+    def _moved(self) -> None:
+        """The clock was changed here; the others know it at the end of the turn, which gives the revision."""
+        self.bell.ring()
+
+
+class SharedCounters:
+    def __init__(self, session: SharedSession, store: Store) -> None:
+        self._session = session
+        self._store = store
+
+    def charge(self, charges: Sequence[Charge], now: int) -> list[Window]:
+        return self._store.charge(self._session.key, charges, now)
+
+    def give_back(self, keys: Iterable[Key]) -> None:
+        self._store.give_back(self._session.key, keys)
+
+    def open(self, now: int) -> Iterable[tuple[Key, Window]]:
+        return ((key, window) for key, window in self._store.windows(self._session.key) if window.holds(now))
+
+    def clear(self) -> None:
+        self._store.close_windows(self._session.key)
+
+
+class SharedProgress:
+    """`played` is what the session writes at the end of its turn."""
+
+    def __init__(
+        self, session: SharedSession, store: Store, cassette: str, played: list[tuple[str, bytes, int]]
+    ) -> None:
+        self._session = session
+        self._store = store
+        self._cassette = cassette
+        self._played = played
+
+    def reached(self, key: bytes | None) -> int:
+        self._session.flush()
+        return self._store.reached(self._session.key, self._cassette, key)
+
+    def take(self, pool: Sequence[int], key: bytes, *, in_all: bool) -> int:
+        self._session.flush()
+        return self._store.take(self._session.key, self._cassette, pool, key, in_all=in_all)
+
+    def note(self, key: bytes, exchange: int) -> None:
+        self._played.append((self._cassette, key, exchange))
+
+
+class SharedJournal:
+    """What is added is written at the end of the turn; what is told of open sockets, with every turn that they have."""
+
+    def __init__(self, session: SharedSession, store: Store, snapshots: Snapshots) -> None:
+        self._session = session
+        self._store = store
+        self._snapshots = snapshots
+        self._added: list[Entry] = []
+        self._open: dict[int, tuple[Entry, Messages]] = {}  # by number: sockets, and what was told of each
+
+    def add(self, entry: Entry) -> None:
+        self._added.append(entry)
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        self._session.flush()
+        return [self._snapshots.read(data) for data in self._store.lines(self._session.key)]
+
+    @property
+    def sources(self) -> Mapping[str, int]:
+        self._session.flush()
+        return Counter(self._store.sources(self._session.key))
+
+    @property
+    def used(self) -> int:
+        self._session.flush()
+        return self._store.used(self._session.key)
+
+    def answered_at(self, cassette: str, exchange: int) -> float | None:
+        self._session.flush()
+        return self._store.answered_at(self._session.key, cassette, exchange)
+
+    def unmatched(self) -> Sequence[Entry]:
+        return [entry for entry in self.entries if entry.source == "miss"]
+
+    @property
+    def has_news(self) -> bool:
+        return bool(self._added) or any(entry.messages != told for entry, told in self._open.values())
+
+    def write_into(self, step: Step) -> None:
+        step.lines = [_line(entry) for entry in self._added]
+        step.rewritten = {
+            number: pickle.dumps(entry) for number, (entry, told) in self._open.items() if entry.messages != told
+        }
+
+    def written(self, step: Step, number: int) -> None:
+        rewritten = [(known, self._open.pop(known)[0]) for known in step.rewritten]
+        for known, entry in (*rewritten, *enumerate(self._added, number)):
+            if entry.messages is not None and not entry.messages.ended:
+                self._open[known] = (entry, copy(entry.messages))
+        self._added.clear()
+
+    def forget(self) -> None:
+        self._added.clear()
+        self._open.clear()
+
+
+def _line(entry: Entry) -> Line:
+    return Line(pickle.dumps(entry), entry.source, entry.used, entry.at)
+
+
+def _name(kind: type[Any]) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"

@@ -1,0 +1,1 @@
+"""Stores of sessions that workers and machines share; each is imported only where it is used."""
