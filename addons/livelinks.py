@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 from mitmproxy import http
 
@@ -41,6 +42,7 @@ class LiveLinks:
         self._origin = origin
         self.led: set[Origin] = set()  # other hosts to which a client was led, whether that was recorded or not
         self._recorded_etags: OrderedDict[str, str] = OrderedDict()  # ETag that a client was given -> the instance's
+        self._ways: WeakKeyDictionary[http.HTTPFlow, _Way | None] = WeakKeyDictionary()
 
     def holds(self, flow: http.HTTPFlow) -> bool:
         """Whether the response's body must be whole before it goes on: text of a known, small length."""
@@ -90,7 +92,12 @@ class LiveLinks:
                 self._recorded_etags.popitem(last=False)
 
     def _way(self, flow: http.HTTPFlow) -> _Way | None:
-        """None if nothing is to be rewritten."""
+        """None if nothing is to be rewritten. For the whole of an answer, from its head on."""
+        if flow not in self._ways:
+            self._ways[flow] = self._found_way(flow)
+        return self._ways[flow]
+
+    def _found_way(self, flow: http.HTTPFlow) -> _Way | None:
         origin = self._origin()
         if origin is None or CLIENT_HOST not in flow.metadata or is_control(flow) or is_answered(flow):
             return None

@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 from mitmproxy.master import Master
 from mitmproxy.options import Options
-from mitmproxy.tools.dump import DumpMaster
 
 from peertape.addons.authority import AuthorityError, authority
 from peertape.addons.certificates import Certificates
@@ -32,6 +31,7 @@ from peertape.proxy.lanes.lane import (
     spelled,
     stopped_by_signals,
 )
+from peertape.proxy.lanes.master import LaneMaster
 
 FAILED_HANDSHAKE = re.compile(r"(Client|Server) TLS handshake failed")  # our addons say it, and once
 NOWHERE = "http://peertape.invalid"  # where a replay's reverse proxy would lead, if it led anywhere (RFC 2606)
@@ -86,9 +86,9 @@ class ProxyLane:
             from mitmproxy.tools.web.master import WebMaster
 
             master = WebMaster(options, with_termlog=False)
-            options.update(web_open_browser=False, web_port=free_port(8081))
+            options.update(web_open_browser=False, web_port=free_port(8081), onboarding=False)
         else:
-            master = DumpMaster(options, with_termlog=False, with_dumper=False)
+            master = LaneMaster(options)
         options.update(**self._options())
         return master
 
@@ -111,7 +111,6 @@ class ProxyLane:
             "confdir": self.confdir,
             "connection_strategy": "lazy",
             "keep_host_header": True,
-            "onboarding": False,
             "validate_inbound_headers": False,
             "ssl_insecure": self.insecure,
         }
