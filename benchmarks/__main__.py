@@ -32,6 +32,9 @@ USUAL = Effort()
 @click.option("--seconds", type=click.IntRange(1), help=f"How long a turn is.  [default: {USUAL.seconds:g}]")
 @click.option("--connections", type=click.IntRange(1), help=f"At the same time.  [default: {USUAL.connections}]")
 @click.option("--exchanges", type=click.IntRange(1), default=10_000, show_default=True, help="In the cassette.")
+@click.option(
+    "--largest", type=click.IntRange(1), default=100_000, show_default=True, help="In that of the part growth."
+)
 @click.option("--small", is_flag=True, help="Seconds, to see that it works: nothing is installed, no target counts.")
 @click.option("--results", "path", type=click.Path(path_type=Path), help="The file of results (JSON).")
 @click.option("--cache", "folder", type=click.Path(path_type=Path), help="The folder of peers and cassettes.")
@@ -39,6 +42,7 @@ def command(
     names: Sequence[str],
     chosen: Sequence[str],
     exchanges: int,
+    largest: int,
     small: bool,
     path: Path | None,
     folder: Path | None,
@@ -57,14 +61,16 @@ def command(
     """
     console, terminal = Console(width=None if sys.stdout.isatty() else WIDTH), Console(stderr=True)
     folder = folder or cache.default_folder()
-    conditions = Conditions(folder, min(exchanges, SMALL_EXCHANGES) if small else exchanges, install=not small)
+    if small:
+        exchanges, largest = min(exchanges, SMALL_EXCHANGES), min(largest, SMALL_EXCHANGES)
+    conditions = Conditions(folder, exchanges, largest, install=not small)
     wanted = replace(SMALL if small else USUAL, **{name: value for name, value in effort.items() if value})
     parts = [PARTS[name](conditions) for name in names or PARTS]
     if chosen:
         parts = [part.only(chosen) for part in parts]
     if small:
-        parts = [replace(part, demands=()) for part in parts]
-    if unknown := set(chosen) - {peer.name for part in parts for peer in part.peers}:
+        parts = [replace(part, targets=()) for part in parts]
+    if unknown := set(chosen) - {one.peer.name for part in parts for one in part.contenders}:
         raise click.UsageError(f"No such peer in these parts: {', '.join(sorted(unknown))}.")
     machine = Machine.this()
     console.print(machine.sentence, markup=False, highlight=False)
@@ -73,7 +79,7 @@ def command(
     results, done, code = results_for(machine, path), list[PartResult](), 0
     try:
         wrk = cache.program("wrk", "wrk", install=conditions.install)
-        for part in (part for part in parts if part.peers):
+        for part in (part for part in parts if part.contenders):
             done.append(running.begun(part, wanted))
             try:
                 running.run(part, done[-1], wrk, folder, terminal)

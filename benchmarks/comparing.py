@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from benchmarks.measured import Measured
 
@@ -23,7 +24,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class Faster:
     """`ours` answers at least `least` times as many requests per second as `theirs` in the same round."""
 
     ours: str
@@ -34,24 +35,86 @@ class Demand:
     def concerned(self) -> tuple[str, ...]:
         return self.ours, self.theirs
 
+    @property
+    def told(self) -> str:
+        return f"at least {self.least:g} times as many requests per second"
+
+    def judged(self, ours: Measured, theirs: Measured) -> tuple[str, bool]:
+        spread = ratio(ours, theirs)
+        return _told(spread), spread.median >= self.least
+
 
 @dataclass(frozen=True, slots=True)
-class Promptness:
-    """99 of 100 answers of `ours` come within `most` seconds."""
+class NoMore:
+    """What `ours` needs of one quantity is at most `most` times what `theirs` needs."""
 
     ours: str
+    theirs: str
+    quantity: Quantity
+    most: float
+
+    @property
+    def concerned(self) -> tuple[str, ...]:
+        return self.ours, self.theirs
+
+    @property
+    def told(self) -> str:
+        return f"{self.quantity.value}: at most {self.most:g} times as much"
+
+    def judged(self, ours: Measured, theirs: Measured) -> tuple[str, bool]:
+        found = self.quantity.of(ours) / self.quantity.of(theirs)
+        return figure(found), found <= self.most
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """What `ours` needs of one quantity is less than `most`, in milliseconds."""
+
+    ours: str
+    quantity: Quantity
     most: float
 
     @property
     def concerned(self) -> tuple[str, ...]:
         return (self.ours,)
 
+    @property
+    def told(self) -> str:
+        return f"{self.quantity.value}: under {self.most:g} ms"
+
+    def judged(self, ours: Measured) -> tuple[str, bool]:
+        found = self.quantity.of(ours) * 1000
+        return f"{figure(found)} ms", found < self.most
+
+
+Target = Faster | NoMore | Within
+
+
+class Quantity(Enum):
+    """What is the less the better. Times in seconds."""
+
+    P50 = "median time of an answer"
+    P99 = "time of the slowest hundredth"
+    STARTED = "time to the first answer"
+    MEMORY = "memory"
+
+    def of(self, one: Measured) -> float:
+        match self:
+            case Quantity.P50:
+                return p50(one).median
+            case Quantity.P99:
+                return p99(one).median
+            case Quantity.STARTED:
+                return one.started
+            case Quantity.MEMORY:
+                return one.memory
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`found` is None where one of the two was not measured."""
+    """`found` and `held` are None where one of those concerned was not measured, or answered wrongly."""
 
-    demand: str
+    concerned: str
     target: str
     found: str | None
     held: bool | None
@@ -70,33 +133,25 @@ def p99(measured: Measured) -> Spread:
 
 
 def ratio(ours: Measured, theirs: Measured) -> Spread:
-    """The rounds that both have."""
+    """Of the requests per second, in the rounds that both have."""
     return Spread.of([a.rate / b.rate for a, b in zip(ours.loads, theirs.loads, strict=False) if b.rate])
 
 
-def usable(measured: Measured | None) -> bool:
-    return measured is not None and not measured.why_not and any(load.rate for load in measured.loads)
+def usable(measured: Measured) -> bool:
+    return not measured.why_not and any(load.rate for load in measured.loads)
 
 
-def verdict(demand: Demand | Promptness, found: Mapping[str, Measured]) -> Verdict:
-    ours = found.get(demand.ours)
-    if isinstance(demand, Promptness):
-        title, target = f"p99 of {ours.title if ours else demand.ours}", f"under {demand.most * 1000:g} ms"
-        if ours is None or not usable(ours):
-            return Verdict(title, target, None, None)
-        spread = p99(ours)
-        return Verdict(title, target, f"{_told(spread, 1000)} ms", spread.median < demand.most)
-    theirs = found.get(demand.theirs)
-    title = f"{ours.title if ours else demand.ours} : {theirs.title if theirs else demand.theirs}"
-    target = f"at least {demand.least:g}"
-    if ours is None or theirs is None or not usable(ours) or not usable(theirs):
-        return Verdict(title, target, None, None)
-    spread = ratio(ours, theirs)
-    return Verdict(title, target, _told(spread), spread.median >= demand.least)
+def verdict(target: Target, found: Mapping[str, Measured]) -> Verdict:
+    those = [found[name] for name in target.concerned if name in found]
+    concerned = " : ".join(one.title for one in those) or ", ".join(target.concerned)
+    if len(those) < len(target.concerned) or not all(map(usable, those)):
+        return Verdict(concerned, target.told, None, None)
+    told, held = target.judged(*those)
+    return Verdict(concerned, target.told, told, held)
 
 
-def _told(spread: Spread, scale: float = 1.0) -> str:
-    return f"{figure(spread.median * scale)} ({figure(spread.least * scale)} to {figure(spread.most * scale)})"
+def _told(spread: Spread) -> str:
+    return f"{figure(spread.median)} ({figure(spread.least)} to {figure(spread.most)})"
 
 
 def figure(value: float) -> str:

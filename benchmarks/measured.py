@@ -21,13 +21,18 @@ class Effort:
 
 @dataclass(slots=True)
 class Measured:
-    """`started`: seconds to the first answer; `memory`: octets after the last load; `why_not`: what went wrong."""
+    """`started`: seconds to the first answer; `memory`: octets after the last load; `why_not`: what went wrong.
+
+    `stored`: octets of the exchanges on the disk, in its own format.
+    """
 
     name: str
     title: str
+    exchanges: int
     version: str = ""
     started: float = 0.0
     memory: int = 0
+    stored: int = 0
     loads: list[Load] = field(default_factory=list)
     why_not: str = ""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,25 +37,34 @@ class _Turn:
 
 
 def measure(
-    part: Part, workload: Workload, effort: Effort, wrk: str, progress: Progress, found: list[Measured]
+    part: Part,
+    workloads: Mapping[int, Workload],
+    effort: Effort,
+    wrk: str,
+    progress: Progress,
+    found: list[Measured],
 ) -> None:
-    """Fills `found`, which holds what was measured also when this is interrupted. All peers run all the time."""
+    """Fills `found`, which holds what was measured also when this is interrupted. All peers run all the time.
+
+    `workloads`: by the number of exchanges.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="peertape-benchmark-")))
         turns: list[_Turn] = []
-        for peer in part.peers:
-            progress(f"{peer.title} starts", False)
-            one = Measured(peer.name, peer.title)
+        for contender in part.contenders:
+            progress(f"{contender.title} starts", False)
+            one = Measured(contender.name, contender.title, contender.exchanges)
             found.append(one)
             try:
-                run = stack.enter_context(running(peer, workload, effort.patience))
+                workload = workloads[contender.exchanges]
+                run = stack.enter_context(running(contender.peer, workload, effort.patience))
                 run.check()
             except (PeerFailed, Unavailable) as error:
                 one.why_not = str(error)
             else:
-                one.version, one.started = peer.version(), run.started
-                turns.append(_Turn(run, load.write_requests(run.asks, run.authority, folder / peer.name), one))
-            progress(f"{peer.title} has started", True)
+                one.version, one.started, one.stored = contender.peer.version(), run.started, run.stored
+                turns.append(_Turn(run, load.write_requests(run.asks, run.authority, folder / contender.name), one))
+            progress(f"{contender.title} has started", True)
         for turn in turns:
             progress(f"{turn.measured.title} warms up", False)
             if effort.warm_up:
@@ -75,7 +84,7 @@ def measure(
 
 def steps(part: Part, effort: Effort) -> int:
     """How many steps `measure` tells of."""
-    return len(part.peers) * (2 + effort.rounds)
+    return len(part.contenders) * (2 + effort.rounds)
 
 
 def _end(turn: _Turn) -> None:

@@ -21,7 +21,6 @@ class PartResult:
     title: str
     when: str
     busy: float
-    exchanges: int
     standard: str
     effort: Effort
     measured: list[Measured] = field(default_factory=list)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,13 +21,16 @@ from benchmarks.workload import Workload, workload
 
 
 @contextmanager
-def _upstream(part: Part, asked: Workload, effort: Effort) -> Iterator[Workload]:
-    """What is asked, with the part's upstream running, if it wants one."""
+def _asked(part: Part, cache: Path, effort: Effort) -> Iterator[Mapping[int, Workload]]:
+    """What is asked, by the number of exchanges, with the part's upstream running if it wants one."""
+    workloads = {number: workload(number, cache) for number in sorted({one.exchanges for one in part.contenders})}
     if part.upstream is None:
-        yield asked
+        yield workloads
         return
-    with process.running(part.upstream, asked, effort.patience) as upstream:
-        yield replace(asked, upstream=f"http://{upstream.authority}")
+    of_upstream = workloads[part.upstream.exchanges]
+    with process.running(part.upstream.peer, of_upstream, effort.patience) as upstream:
+        address = f"http://{upstream.authority}"
+        yield {number: replace(asked, upstream=address) for number, asked in workloads.items()}
 
 
 def begun(part: Part, effort: Effort) -> PartResult:
@@ -37,7 +40,6 @@ def begun(part: Part, effort: Effort) -> PartResult:
         title=part.title,
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         busy=load_average(),
-        exchanges=part.exchanges,
         standard=part.standard,
         effort=effort,
     )
@@ -45,17 +47,18 @@ def begun(part: Part, effort: Effort) -> PartResult:
 
 def run(part: Part, result: PartResult, wrk: str, cache: Path, terminal: Console) -> None:
     """Fills the result, as far as it comes where it is interrupted."""
-    asked = workload(part.exchanges, cache)
     columns = (TextColumn(part.title), BarColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=terminal, transient=True) as bar:
+    with (
+        _asked(part, cache, result.effort) as workloads,
+        Progress(*columns, console=terminal, transient=True) as bar,
+    ):
         task = bar.add_task("", total=measuring.steps(part, result.effort))
 
         def progress(what: str, step: bool) -> None:
             bar.update(task, description=what, advance=1 if step else 0)
 
         try:
-            with _upstream(part, asked, result.effort) as asked:
-                measuring.measure(part, asked, result.effort, wrk, progress, result.measured)
+            measuring.measure(part, workloads, result.effort, wrk, progress, result.measured)
         finally:
             found = {one.name: one for one in result.measured}
-            result.verdicts = [comparing.verdict(demand, found) for demand in part.demands]
+            result.verdicts = [comparing.verdict(target, found) for target in part.targets]

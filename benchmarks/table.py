@@ -9,13 +9,14 @@ from benchmarks.comparing import Spread, figure, p50, p99, rate, ratio, usable
 from benchmarks.measured import Measured
 from benchmarks.results import PartResult
 
-COLUMNS = ("requests/s", "spread", "ratio", "spread", "p50", "p99", "memory", "first answer")
+COLUMNS = ("requests/s", "spread", "ratio", "spread", "p50", "p99", "memory", "on disk", "first answer")
 
 
 def show(part: PartResult, console: Console) -> None:
     standard = next((one for one in part.measured if one.name == part.standard and usable(one)), None)
     effort = part.effort
-    title = f"{part.title}: {part.exchanges:,} exchanges, {effort.connections} connections, {effort.rounds} rounds"
+    sizes = " to ".join(f"{size:,}" for size in sorted({one.exchanges for one in part.measured}))
+    title = f"{part.title}: {sizes} exchanges, {effort.connections} connections, {effort.rounds} rounds"
     table = Table(
         title=title, caption=f"Ratio: {standard.title if standard else 'of nothing'} to it, of the same round"
     )
@@ -32,7 +33,9 @@ def show(part: PartResult, console: Console) -> None:
         word = {True: "held", False: "MISSED", None: "not measured"}[verdict.held]
         style = {True: "green", False: "red", None: "yellow"}[verdict.held]
         found = f", found {verdict.found}" if verdict.found else ""
-        console.print(f"{word}: {verdict.demand}, {verdict.target}{found}", style=style, markup=False, highlight=False)
+        console.print(
+            f"{word}: {verdict.concerned}, {verdict.target}{found}", style=style, markup=False, highlight=False
+        )
 
 
 def cells(one: Measured, standard: Measured | None) -> list[str]:
@@ -48,6 +51,7 @@ def cells(one: Measured, standard: Measured | None) -> list[str]:
         f"{figure(p50(one).median * 1000)} ms",
         f"{figure(p99(one).median * 1000)} ms",
         f"{figure(one.memory / 1e6)} MB" if one.memory else "-",
+        f"{figure(one.stored / 1e6)} MB" if one.stored else "-",
         f"{one.started:.2f} s",
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from benchmarks.parts.fast_lane import fast_lane
+from benchmarks.parts.growth import growth
 from benchmarks.parts.part import Part
 from benchmarks.parts.proxy_lane import proxy_lane
 from benchmarks.parts.record import record
@@ -14,4 +15,5 @@ PARTS: Mapping[str, Callable[[Conditions], Part]] = {
     "fast-lane": fast_lane,
     "proxy-lane": proxy_lane,
     "record": record,
+    "growth": growth,
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.comparing import Demand, Promptness
-from benchmarks.parts.part import Part
+from benchmarks.comparing import Faster, Quantity, Target, Within
+from benchmarks.parts.part import Part, with_all
 from benchmarks.peers.granian import Granian
 from benchmarks.peers.mockoon import Mockoon
 from benchmarks.peers.nginx import Nginx
@@ -18,10 +18,10 @@ def fast_lane(conditions: Conditions) -> Part:
     mappings, mapping = WireMock(conditions), WireMock(conditions, single=True)
     limits = [empty, Granian(holding=True), Nginx(conditions)]
     peers = [serve, Replay("serve", workers=2), *limits, mapping, mappings, Mockoon(conditions), Prism(conditions)]
-    demands: list[Demand | Promptness] = [
-        Demand(serve.name, mappings.name, 20),
-        Demand(serve.name, mapping.name, 2),
-        Demand(serve.name, empty.name, 0.6),
-        Promptness(serve.name, 0.010),
+    targets: list[Target] = [
+        Faster(serve.name, mappings.name, 20),
+        Faster(serve.name, mapping.name, 2),
+        Faster(serve.name, empty.name, 0.6),
+        Within(serve.name, Quantity.P99, 10),
     ]
-    return Part("fast-lane", "The fast lane", conditions.exchanges, serve.name, peers, demands)
+    return Part("fast-lane", "The fast lane", serve.name, with_all(peers, conditions.exchanges), targets)

@@ -5,30 +5,52 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.comparing import Demand, Promptness
+from benchmarks.comparing import Target
 from benchmarks.peers.peer import Peer
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """`standard`: the peer in ratios of which the others are told; `upstream`: the instance that they are in front of.
+class Contender:
+    """A peer with a cassette of so many exchanges; `sized`: the part has it with other ones as well."""
 
-    `writes`: they record, and a turn lasts until that is on the disk.
+    peer: Peer
+    exchanges: int
+    sized: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.peer.name}@{self.exchanges}" if self.sized else self.peer.name
+
+    @property
+    def title(self) -> str:
+        return f"{self.peer.title}, {self.exchanges:,} exchanges" if self.sized else self.peer.title
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`standard`: the contender in ratios of which the others are told; `upstream`: the instance that they record.
+
+    `writes`: a turn lasts until what was recorded is on the disk.
     """
 
     name: str
     title: str
-    exchanges: int
     standard: str
-    peers: Sequence[Peer]
-    demands: Sequence[Demand | Promptness]
-    upstream: Peer | None = None
+    contenders: Sequence[Contender]
+    targets: Sequence[Target]
+    upstream: Contender | None = None
     writes: bool = False
 
     def only(self, names: Collection[str]) -> Part:
         """With these peers, and what is demanded of them alone."""
+        contenders = [contender for contender in self.contenders if contender.peer.name in names]
+        left = {contender.name for contender in contenders}
         return replace(
             self,
-            peers=[peer for peer in self.peers if peer.name in names],
-            demands=[demand for demand in self.demands if set(demand.concerned) <= set(names)],
+            contenders=contenders,
+            targets=[target for target in self.targets if set(target.concerned) <= left],
         )
+
+
+def with_all(peers: Sequence[Peer], exchanges: int) -> list[Contender]:
+    return [Contender(peer, exchanges) for peer in peers]

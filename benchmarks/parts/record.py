@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmarks.comparing import Demand
-from benchmarks.parts.part import Part
+from benchmarks.comparing import Faster
+from benchmarks.parts.part import Contender, Part, with_all
 from benchmarks.peers.mitmproxy import Reverse
 from benchmarks.peers.nginx import Nginx
 from benchmarks.peers.peer import Conditions
@@ -15,10 +15,9 @@ def record(conditions: Conditions) -> Part:
     return Part(
         name="record",
         title="Recording",
-        exchanges=conditions.exchanges,
         standard=ours.name,
-        peers=[ours, bare, saving],
-        demands=[Demand(ours.name, bare.name, 0.8), Demand(ours.name, saving.name, 1)],
-        upstream=Nginx(conditions),
+        contenders=with_all([ours, bare, saving], conditions.exchanges),
+        targets=[Faster(ours.name, bare.name, 0.8), Faster(ours.name, saving.name, 1)],
+        upstream=Contender(Nginx(conditions), conditions.exchanges),
         writes=True,
     )

@@ -15,10 +15,14 @@ TOLD = 200  # octets of a wrong answer that an error shows
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """`cache`: where peers are installed; `install`: whether those that are missing may be."""
+    """`cache`: where peers are installed; `install`: whether those that are missing may be.
+
+    `exchanges`: of the cassette; `largest`: of the largest one, where it grows.
+    """
 
     cache: Path
     exchanges: int
+    largest: int
     install: bool
 
 
@@ -63,6 +67,10 @@ class Peer(ABC):
     def asked(self, workload: Workload) -> Sequence[Ask]:
         """The exchanges that it can hold."""
         return workload.asks
+
+    def stored(self, _workload: Workload, folder: Path) -> int:
+        """Octets of the exchanges on the disk; asked before it starts."""
+        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
     def left_wrong(self, _folder: Path, _answered: int) -> str | None:
         """What is wrong with what it left in its folder after so many answers, or None; asked when it has ended."""

@@ -75,6 +75,9 @@ class Replay(Peer):
         options: list[str | Path] = ["--listen", f"127.0.0.1:{port}", "--limits", limits, *workers]
         return _launch(folder, self.lane, workload.cassette, *options)
 
+    def stored(self, workload: Workload, _folder: Path) -> int:
+        return workload.cassette.stat().st_size
+
     def wrong(self, ask: Ask, answer: Answer, workload: Workload, origin: str) -> str | None:
         source = answer.headers.get("peertape-source", "")
         if not source.startswith("recorded"):

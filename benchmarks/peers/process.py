@@ -31,7 +31,10 @@ class PeerFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """`asks`: what it is asked; `started`: seconds from its start to the first right answer."""
+    """`asks`: what it is asked; `started`: seconds from its start to the first answer.
+
+    `stored`: octets of the exchanges in its own format.
+    """
 
     peer: Peer
     workload: Workload
@@ -40,6 +43,7 @@ class Running:
     started: float
     process: subprocess.Popen[bytes]
     folder: Path
+    stored: int
 
     @property
     def authority(self) -> str:
@@ -74,13 +78,13 @@ def running(peer: Peer, workload: Workload, patience: float) -> Iterator[Running
         folder = Path(name)
         port = free_port(0)
         launch = peer.launch(workload, folder, port)
-        asks = peer.asked(workload)
+        asks, stored = peer.asked(workload), peer.stored(workload, folder)
         with (folder / "output.txt").open("wb") as output:
             begin = time.perf_counter()
             process = _started(launch, folder, output.fileno())
             try:
                 _await_answer(peer, process, port, asks[0], begin + patience, folder / "output.txt")
-                yield Running(peer, workload, asks, port, time.perf_counter() - begin, process, folder)
+                yield Running(peer, workload, asks, port, time.perf_counter() - begin, process, folder, stored)
             finally:
                 _end(process)
 
