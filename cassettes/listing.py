@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, case, func, select
 
+from peertape.cassettes.headers import media_type
+from peertape.cassettes.keys import EMPTY_DIGEST
 from peertape.cassettes.model import State
-from peertape.cassettes.schema import VERSION, bodies, chunks, credentials, exchanges, headers, messages
+from peertape.cassettes.schema import VERSION, bodies, chunks, credentials, exchanges, messages, paths
 from peertape.cassettes.store import Cassette
 
 ANONYMOUS = "anonymous"
@@ -20,14 +22,6 @@ _PAGE = 1000
 _request_bodies = bodies.alias()
 _response_bodies = bodies.alias()
 _identity = case((exchanges.c.credential.is_(None), ANONYMOUS), else_=func.coalesce(credentials.c.user, TOKEN))
-_CONTENT_TYPE = (
-    select(headers.c.value)
-    .where(headers.c.exchange_id == exchanges.c.id, headers.c.part == "response")
-    .where(func.lower(headers.c.name) == "content-type")
-    .order_by(headers.c.position)
-    .limit(1)
-    .scalar_subquery()
-)
 _LINES = (
     select(
         exchanges.c.id,
@@ -41,7 +35,7 @@ _LINES = (
         exchanges.c.credential,
         _identity.label("identity"),
         _response_bodies.c.size,
-        _CONTENT_TYPE.label("content_type"),
+        exchanges.c.response_headers,
     )
     .join_from(exchanges, credentials, credentials.c.pseudonym == exchanges.c.credential, isouter=True)
     .join(_response_bodies, _response_bodies.c.id == exchanges.c.response_body, isouter=True)
@@ -49,13 +43,17 @@ _LINES = (
     .order_by(exchanges.c.id)
     .limit(_PAGE)
 )
-_KEYS = select(
-    exchanges.c.credential,
-    exchanges.c.exact_key,
-    exchanges.c.telling_key,
-    exchanges.c.folded_path,
-    exchanges.c.body_digest,
-).where(exchanges.c.id == bindparam("exchange"))
+_KEYS = (
+    select(
+        exchanges.c.credential,
+        exchanges.c.exact_key,
+        exchanges.c.telling_key,
+        paths.c.folded,
+        exchanges.c.body_digest,
+    )
+    .join_from(exchanges, paths, paths.c.id == exchanges.c.path, isouter=True)
+    .where(exchanges.c.id == bindparam("exchange"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +113,7 @@ def lines(cassette: Cassette) -> Iterator[Line]:
     """All exchanges in recorded order."""
     last = 0
     while page := cassette.query(_LINES, last=last):
-        for row in page:
-            kind = (row.content_type or "").partition(";")[0].strip().lower()
+        for row, headers in zip(page, cassette.headers([row.response_headers for row in page]), strict=True):
             yield Line(
                 row.id,
                 row.started_at,
@@ -129,7 +126,7 @@ def lines(cassette: Cassette) -> Iterator[Line]:
                 row.identity,
                 row.credential,
                 row.size or 0,
-                kind,
+                media_type(headers),
             )
         last = page[-1].id
 
@@ -140,7 +137,8 @@ def keys(cassette: Cassette, exchange: int) -> StoredKeys | None:
     if not found:
         return None
     row = found[0]
-    return StoredKeys(row.credential, row.exact_key, row.telling_key, row.folded_path, row.body_digest)
+    digest = row.body_digest or (EMPTY_DIGEST if row.exact_key else None)
+    return StoredKeys(row.credential, row.exact_key, row.telling_key, row.folded, digest)
 
 
 def identity(cassette: Cassette, credential: str | None) -> str:
@@ -164,7 +162,12 @@ def statistics(cassette: Cassette) -> Statistics:
     )
     answered = func.coalesce(exchanges.c.answered_at, exchanges.c.started_at)
     span = cassette.query(select(func.min(exchanges.c.started_at).label("first"), func.max(answered).label("last")))[0]
-    routes = _by(cassette, exchanges.c.folded_path)
+    by_path = (
+        select(paths.c.folded.label("name"), func.count().label("number"))
+        .join_from(exchanges, paths, paths.c.id == exchanges.c.path, isouter=True)
+        .group_by(paths.c.folded)
+    )
+    routes = _counted(cassette, by_path)
     return Statistics(
         exchanges=int(_number(cassette, select(func.count()).select_from(exchanges))),
         methods=_by(cassette, exchanges.c.method),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import batched
 from typing import Any
 
 import zstandard
@@ -12,7 +13,9 @@ from sqlalchemy import BindParameter, Engine, Row, bindparam, exists, select
 from peertape.cassettes import schema
 from peertape.cassettes.bodies import EMPTY, Body, BytesBody
 from peertape.cassettes.chunks import StoredBody, unpacked
+from peertape.cassettes.fields import FieldReader
 from peertape.cassettes.headers import Headers
+from peertape.cassettes.keys import EMPTY_DIGEST
 from peertape.cassettes.model import (
     SWITCHED,
     Closing,
@@ -29,7 +32,6 @@ SMALL = 64 * 1024  # octets of a body that is read with its page
 
 _WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
 _EXCHANGES = select(schema.exchanges).where(schema.exchanges.c.id.in_(_WANTED))
-_HEADERS = select(schema.headers).where(schema.headers.c.exchange_id.in_(_WANTED)).order_by(*schema.headers.primary_key)
 _IS_KEPT = exists().where(schema.chunks.c.body_id == schema.bodies.c.id).label("is_kept")
 _BODIES = select(schema.bodies, _IS_KEPT).where(schema.bodies.c.id.in_(_WANTED))
 _CHUNKS = select(schema.chunks).where(schema.chunks.c.body_id.in_(_WANTED)).order_by(*schema.chunks.primary_key)
@@ -39,15 +41,18 @@ _MESSAGES = (
 _CLOSINGS = select(schema.closings).where(schema.closings.c.exchange_id.in_(_WANTED))
 
 Rows = Callable[..., list[Row[Any]]]  # of a statement with its values
-Parts = dict[str, list[tuple[str, str]]]  # header pairs by their place
+_LISTS = ("request_headers", "request_trailers", "response_headers", "response_trailers")
 
 
-def load(rows: Rows, engine: Engine, numbers: Sequence[int], *, contents: bool = False) -> list[Exchange]:
+def load(
+    rows: Rows, engine: Engine, fields: FieldReader, numbers: Sequence[int], *, contents: bool = False
+) -> list[Exchange]:
     """Those of the numbers that there are, in the order of the numbers. `contents`: small bodies are read as well."""
     found = {row.id: row for row in rows(_EXCHANGES, wanted=numbers)}
-    parts: dict[int, Parts] = {number: {} for number in found}
-    for row in rows(_HEADERS, wanted=list(found)):
-        parts[row.exchange_id].setdefault(row.part, []).append((row.name, row.value))
+    headers = batched(
+        fields.headers([getattr(row, name) for row in found.values() for name in _LISTS]), len(_LISTS), strict=True
+    )
+    parts = dict(zip(found, headers, strict=True))
     known = _known_bodies(rows, found.values())
     bodies = _bodies(rows, engine, known, contents=contents)
     lacking = {row.id: row for row in known if row.size and not row.is_kept}
@@ -96,22 +101,23 @@ def _bodies(rows: Rows, engine: Engine, known: Sequence[Row[Any]], *, contents: 
 
 def _exchange(
     row: Row[Any],
-    parts: Parts,
+    parts: tuple[Headers, ...],
     bodies: dict[int | None, Body],
     lacking: Row[Any] | None,
     messages: tuple[Message, ...],
     closing: Closing | None,
 ) -> Exchange:
+    request_headers, request_trailers, response_headers, response_trailers = parts
     request = RecordedRequest(
         row.method,
         row.target,
         row.scheme,
         row.authority,
         row.http_version,
-        Headers.of(parts.get("request", ())),
+        request_headers,
         bodies[row.request_body] if lacking is None else EMPTY,
-        Headers.of(parts.get("request trailer", ())),
-        None if lacking is None else NotKept(lacking.size, lacking.sha256 or b"", row.body_digest or b""),
+        request_trailers,
+        None if lacking is None else NotKept(lacking.size, lacking.sha256 or b"", row.body_digest or EMPTY_DIGEST),
     )
     response = None
     if row.status is not None:
@@ -119,9 +125,9 @@ def _exchange(
             row.status,
             row.reason or "",
             row.response_http_version or row.http_version,
-            Headers.of(parts.get("response", ())),
+            response_headers,
             bodies[row.response_body],
-            Headers.of(parts.get("response trailer", ())),
+            response_trailers,
         )
     return Exchange(
         request,

@@ -2,71 +2,81 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from contextlib import suppress
+from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
+from peertape.cassettes.headers import media_type
 from peertape.cassettes.inserting import insert_new
-from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version, file_origins
+from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version, file_origins, learn
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
 from peertape.cassettes.named import NAMED_HOSTS, NAMED_ORIGINS, hosts_in, origins_in
 from peertape.cassettes.origin import Origin
-from peertape.cassettes.schema import credentials, exchanges, meta, resources, users
+from peertape.cassettes.schema import credentials, exchanges, meta, resources, tokens, users
+
+REMEMBERED = 16384  # resources, and tokens, that are known to be in the database
+
+_LEARNED = ("public_origin", "server_version", NAMED_HOSTS, NAMED_ORIGINS)
+_ADD_RESOURCES = insert_new(resources)
+_ADD_TOKENS = insert_new(tokens)
+_MARK_TOKENS = {
+    column: update(tokens).where(tokens.c.pseudonym == bindparam("token")).values({column: 1})
+    for column in ("refused", "passed")
+}
 
 
 class Lore:
+    """What comes again and again is written once; the rest with the next `flush`."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.named_origins = origins_in(self._all_meta())
-        self._hosts = hosts_in(self._all_meta())
-        self._unwritten = False
+        self._begin()
+
+    def _begin(self) -> None:
+        connection = self._connection
+        self._meta: dict[str, str] = {row.name: row.value for row in connection.execute(select(meta))}
+        self.named_origins = origins_in(self._meta)
+        self._hosts = hosts_in(self._meta)
+        self._first: str | None = connection.execute(
+            select(exchanges.c.authority).order_by(exchanges.c.id).limit(1)
+        ).scalar()
+        self._new_meta: set[str] = set()
+        self._known: OrderedDict[object, None] = OrderedDict()
+        self._users: dict[str, tuple[str | None, str | None]] = {}  # role and e-mail address, as last written
+        self._resources: list[dict[str, Any]] = []
+        self._tokens: list[dict[str, Any]] = []
+        self._marks: dict[str, list[dict[str, Any]]] = {column: [] for column in _MARK_TOKENS}
 
     @property
     def named_hosts(self) -> frozenset[str]:
         """Of the named origins, and those that an older peertape noted without scheme and port."""
         return self._hosts | {origin.name for origin in self.named_origins}
 
-    def keep(self, fact: Fact) -> None:
-        match fact:
-            case Credential():
-                self._credential(fact)
-            case User():
-                self._user(fact)
-            case Resource():
-                self._add(resources, {"kind": fact.kind, "uuid": fact.uuid, "number": fact.number})
-            case PublicOrigin():
-                self._add(meta, {"name": "public_origin", "value": fact.origin})
-            case Version():
-                self._add(meta, {"name": "server_version", "value": fact.text})
+    def met(self, authority: str) -> None:
+        """An exchange with that Host begins."""
+        if self._first is None:
+            self._first = authority
 
-    def _credential(self, fact: Credential) -> None:
-        user = fact.user or (self._user_of(fact.same_as) if fact.same_as else None)
-        if user is None:
-            return
-        known = select(users.c.name).where(users.c.email == user)
-        user = self._connection.execute(known).scalar() or user
-        self._add(credentials, {"pseudonym": fact.pseudonym, "kind": fact.kind, "user": user})
+    def learn(
+        self, request: RecordedRequest, body: bytes | None, response: RecordedResponse, text: bytes | None
+    ) -> None:
+        """From a complete exchange: `body` and `text` are those of request and response, decoded and redacted."""
+        kind = media_type(response.headers)
+        for fact in learn(request.method, request.target, request.headers, body, response.status, text, kind):
+            with suppress(UnicodeEncodeError, OverflowError):  # names and numbers that no PeerTube gives
+                self._keep(fact)
+        self.name_places(request, response, text)
 
-    def _user(self, fact: User) -> None:
-        """`/users/me` says for sure whose a token is, also when the login was by e-mail address."""
-        self._add(users, {"name": fact.name, "role": fact.role, "email": fact.email})
-        self._connection.execute(
-            update(users).where(users.c.name == fact.name).values(role=fact.role, email=fact.email)
-        )
-        self._add(credentials, {"pseudonym": fact.credential, "kind": "access", "user": fact.name})
-        if fact.email:
-            self._connection.execute(
-                update(credentials).where(credentials.c.user == fact.email.lower()).values(user=fact.name)
-            )
-
-    def forget(self) -> None:
-        for table in (credentials, users, resources):
-            self._connection.execute(table.delete())
-        learned = ("public_origin", "server_version", NAMED_HOSTS, NAMED_ORIGINS)
-        self._connection.execute(meta.delete().where(meta.c.name.in_(learned)))
-        self.named_origins = frozenset()
-        self._hosts = frozenset()
-        self._unwritten = False
+    def token(self, pseudonym: str, *, refused: bool = False, passed: bool = False) -> None:
+        """It was presented, and what became of it."""
+        if self._is_new(("token", pseudonym)):
+            self._tokens.append({"pseudonym": pseudonym, "refused": 0, "passed": 0})
+        for column, marked in (("refused", refused), ("passed", passed)):
+            if marked and self._is_new((column, pseudonym)):
+                self._marks[column].append({"token": pseudonym})
 
     def name_places(self, request: RecordedRequest, response: RecordedResponse, text: bytes | None) -> None:
         """Where files lie, as an answer says, whose body is `text` once it is whole; on the disk by the next `flush`.
@@ -79,29 +89,98 @@ class Lore:
         origins = file_origins(request, response, text, of_instance=is_instance)
         if not origins <= self.named_origins:
             self.named_origins |= origins
-            self._unwritten = True
+            self._set(NAMED_ORIGINS, " ".join(sorted(map(str, self.named_origins))))
 
     def flush(self) -> None:
-        if self._unwritten:
-            row = {"name": NAMED_ORIGINS, "value": " ".join(sorted(map(str, self.named_origins)))}
-            self._connection.execute(meta.delete().where(meta.c.name == NAMED_ORIGINS))
-            self._connection.execute(insert(meta), row)
-            self._unwritten = False
+        if self._new_meta:
+            self._connection.execute(meta.delete().where(meta.c.name.in_(self._new_meta)))
+            rows = [{"name": name, "value": self._meta[name]} for name in sorted(self._new_meta)]
+            self._connection.execute(insert(meta), rows)
+            self._new_meta.clear()
+        statements = ((_ADD_RESOURCES, self._resources), (_ADD_TOKENS, self._tokens))
+        for statement, rows in (*statements, *((_MARK_TOKENS[column], self._marks[column]) for column in self._marks)):
+            if rows:
+                self._connection.execute(statement, rows)
+                rows.clear()
+
+    def forget(self, upstream: str | None = None) -> None:
+        """Begins anew, with the instance at `upstream` if that is another one."""
+        for table in (credentials, users, resources, tokens):
+            self._connection.execute(table.delete())
+        self._connection.execute(meta.delete().where(meta.c.name.in_(_LEARNED)))
+        if upstream is not None:
+            self._connection.execute(meta.delete().where(meta.c.name == "upstream"))
+            self._connection.execute(insert(meta), {"name": "upstream", "value": upstream})
+        self._begin()
 
     def is_instance(self, authority: str) -> bool:
         """Whether that is the instance's Host: its upstream's, its public one; else that of the first exchange."""
-        known = self._all_meta()
-        urls = [known[name] for name in ("upstream", "public_origin") if name in known]
+        urls = [self._meta[name] for name in ("upstream", "public_origin") if name in self._meta]
         if urls:
             return any(authority == urlsplit(url).netloc for url in urls)
-        first = select(exchanges.c.authority).order_by(exchanges.c.id).limit(1)
-        return authority == self._connection.execute(first).scalar()
+        return authority == self._first
 
-    def _all_meta(self) -> dict[str, str]:
-        return {row.name: row.value for row in self._connection.execute(select(meta))}
+    def _keep(self, fact: Fact) -> None:
+        match fact:
+            case Credential():
+                self._credential(fact)
+            case User():
+                self._user(fact)
+            case Resource():
+                fact.number.to_bytes(8, signed=True)  # OverflowError: the database has no room for it
+                if self._is_new(fact):
+                    self._resources.append({"kind": fact.kind, "uuid": fact.uuid, "number": fact.number})
+            case PublicOrigin():
+                self._set_first("public_origin", fact.origin)
+            case Version():
+                self._set_first("server_version", fact.text)
+
+    def _credential(self, fact: Credential) -> None:
+        user = fact.user or (self._user_of(fact.same_as) if fact.same_as else None)
+        if user is None:
+            return
+        known = select(users.c.name).where(users.c.email == user)
+        user = self._connection.execute(known).scalar() or user
+        self._add(credentials, {"pseudonym": fact.pseudonym, "kind": fact.kind, "user": user})
+        self._users.clear()
+
+    def _user(self, fact: User) -> None:
+        """`/users/me` says for sure whose a token is, also when the login was by e-mail address."""
+        if self._is_new(fact):
+            self._add(users, {"name": fact.name, "role": fact.role, "email": fact.email})
+            self._add(credentials, {"pseudonym": fact.credential, "kind": "access", "user": fact.name})
+        if self._users.get(fact.name) == (fact.role, fact.email):
+            return
+        self._users[fact.name] = (fact.role, fact.email)
+        self._connection.execute(
+            update(users).where(users.c.name == fact.name).values(role=fact.role, email=fact.email)
+        )
+        if fact.email:
+            self._connection.execute(
+                update(credentials).where(credentials.c.user == fact.email.lower()).values(user=fact.name)
+            )
 
     def _user_of(self, pseudonym: str) -> str | None:
         return self._connection.execute(select(credentials.c.user).where(credentials.c.pseudonym == pseudonym)).scalar()
 
     def _add(self, table: Table, row: dict[str, object]) -> None:
         self._connection.execute(insert_new(table), row)
+
+    def _set(self, name: str, value: str) -> None:
+        value.encode()  # UnicodeEncodeError: nor for lone surrogates
+        self._meta[name] = value
+        self._new_meta.add(name)
+
+    def _set_first(self, name: str, value: str) -> None:
+        if name not in self._meta:
+            self._set(name, value)
+
+    def _is_new(self, known: object) -> bool:
+        """Whether it is not known to be written; from now on it is."""
+        if known in self._known:
+            self._known.move_to_end(known)
+            return False
+        self._known[known] = None
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return True

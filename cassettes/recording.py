@@ -16,13 +16,14 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from peertape.cassettes.errors import CassetteError
+from peertape.cassettes.exchangewriter import ExchangeWriter
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Closing, Message, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.origin import Origin
 from peertape.cassettes.places import Place
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.redaction.rules import RedactionRules
-from peertape.cassettes.writer import CassetteWriter, ExchangeWriter
+from peertape.cassettes.writer import CassetteWriter
 
 COMMIT_EVERY = 0.2  # seconds
 MOST_PENDING = 32 * 1024 * 1024  # octets of bodies that wait in memory; then the proxy waits for the disk

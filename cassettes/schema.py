@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BLOB,
+    DDL,
     CheckConstraint,
     Column,
     Float,
@@ -18,11 +19,11 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    UniqueConstraint,
+    event,
 )
 
 APPLICATION_ID = 0x70746170  # "ptap": SQLite's application_id, by which a cassette is told from other databases
-VERSION = 2  # SQLite's user_version; raised by a migration
+VERSION = 3  # SQLite's user_version; raised by a migration
 
 metadata = MetaData()
 
@@ -31,6 +32,7 @@ meta = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 bodies = Table(
@@ -52,6 +54,21 @@ chunks = Table(
     sqlite_with_rowid=True,
 )
 
+fields = Table(  # of headers, those that are alike once
+    "fields",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("value", Text, nullable=False),
+)
+
+paths = Table(
+    "paths",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("folded", Text, nullable=False, unique=True),  # without its odd spellings
+)
+
 exchanges = Table(
     "exchanges",
     metadata,
@@ -69,10 +86,14 @@ exchanges = Table(
     Column("target", Text, nullable=False),
     Column("http_version", Text, nullable=False),
     Column("client_host", Text),
+    Column("request_headers", Text, nullable=False),  # JSON: the numbers of the fields, in order
+    Column("request_trailers", Text),
     Column("request_body", Integer, ForeignKey("bodies.id")),
     Column("status", Integer),
     Column("reason", Text),
     Column("response_http_version", Text),
+    Column("response_headers", Text),
+    Column("response_trailers", Text),
     Column("response_body", Integer, ForeignKey("bodies.id")),
     Column("started_at", Float, nullable=False),
     Column("sent_at", Float),
@@ -81,26 +102,17 @@ exchanges = Table(
     Column("credential", Text),  # pseudonym of the token that was presented, if one was
     Column("exact_key", LargeBinary(16)),  # tier 1 of matching
     Column("telling_key", LargeBinary(16)),  # tier 2, less the identity
-    Column("folded_path", Text),  # tier 3: the path without its odd spellings
-    Column("body_digest", LargeBinary(32)),  # of the request's canonical body
+    Column("path", Integer, ForeignKey("paths.id")),  # tier 3
+    Column("body_digest", LargeBinary(32)),  # of the request's canonical body; NULL if there is none
     Index("exchanges_by_exact_key", "exact_key"),
     Index("exchanges_by_telling_key", "telling_key"),
-    Index("exchanges_by_folded_path", "folded_path"),
+    Index("exchanges_by_path", "path"),
 )
-
-headers = Table(
-    "headers",
-    metadata,
-    Column("exchange_id", Integer, ForeignKey("exchanges.id", ondelete="CASCADE"), primary_key=True),
-    Column(
-        "part",
-        Text,
-        CheckConstraint("part IN ('request', 'response', 'request trailer', 'response trailer')"),
-        primary_key=True,
-    ),
-    Column("position", Integer, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("value", Text, nullable=False),
+Index(
+    "exchanges_open",
+    exchanges.c.state,
+    sqlite_where=exchanges.c.state == "open",
+    postgresql_where=exchanges.c.state == "open",
 )
 
 messages = Table(
@@ -112,6 +124,7 @@ messages = Table(
     Column("from_client", Integer, nullable=False),
     Column("is_text", Integer, nullable=False),
     Column("content", BLOB, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 closings = Table(
@@ -124,7 +137,16 @@ closings = Table(
     Column("reason", Text, nullable=False),
 )
 
-pseudonyms = Table("pseudonyms", metadata, Column("text", Text, primary_key=True))
+pseudonyms = Table("pseudonyms", metadata, Column("text", Text, primary_key=True), sqlite_with_rowid=False)
+
+tokens = Table(  # that were presented
+    "tokens",
+    metadata,
+    Column("pseudonym", Text, primary_key=True),
+    Column("refused", Integer, nullable=False),  # 1: with 401, at least once
+    Column("passed", Integer, nullable=False),  # 1: answered although a rate limit was over, at least once
+    sqlite_with_rowid=False,
+)
 
 users = Table(
     "users",
@@ -132,6 +154,7 @@ users = Table(
     Column("name", Text, primary_key=True),
     Column("role", Text),
     Column("email", Text),
+    sqlite_with_rowid=False,
 )
 
 credentials = Table(
@@ -140,18 +163,45 @@ credentials = Table(
     Column("pseudonym", Text, primary_key=True),
     Column("kind", Text, nullable=False),  # access, refresh, file, feed
     Column("user", Text, nullable=False),
-    Index("credentials_by_user", "user"),
+    sqlite_with_rowid=False,
 )
 
 resources = Table(
     "resources",
     metadata,
-    Column("kind", Text, nullable=False),  # video, playlist
+    Column("kind", Text, primary_key=True),  # video, playlist
+    Column("number", Integer, primary_key=True, autoincrement=False),
     Column("uuid", Text, nullable=False),
-    Column("number", Integer, nullable=False),
-    UniqueConstraint("kind", "number"),
     Index("resources_by_uuid", "uuid"),
+    sqlite_with_rowid=False,
 )
+
+# For people: header fields as rows.
+_HEADERS = """
+CREATE {view} headers (exchange_id, part, position, name, value) AS
+WITH lists (exchange_id, part, list) AS (
+SELECT id, 'request', request_headers FROM exchanges
+UNION ALL SELECT id, 'request trailer', request_trailers FROM exchanges
+UNION ALL SELECT id, 'response', response_headers FROM exchanges
+UNION ALL SELECT id, 'response trailer', response_trailers FROM exchanges)
+SELECT exchange_id, part, {position}, fields.name, fields.value FROM lists, {items} JOIN fields ON fields.id = {number}
+"""
+for _dialect, _words in {
+    "sqlite": {
+        "view": "VIEW IF NOT EXISTS",
+        "items": "json_each(list) AS item",
+        "position": "item.key",
+        "number": "item.value",
+    },
+    "postgresql": {
+        "view": "OR REPLACE VIEW",
+        "items": "LATERAL json_array_elements_text(list::json) WITH ORDINALITY AS item (number, at)",
+        "position": "item.at - 1",
+        "number": "item.number::bigint",
+    },
+}.items():
+    _view = DDL(_HEADERS.format(**_words).strip())  # type: ignore[no-untyped-call]
+    event.listen(metadata, "after_create", _view.execute_if(dialect=_dialect))
 
 
 def pseudonym_text(text: str) -> str:

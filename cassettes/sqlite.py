@@ -111,11 +111,14 @@ def open_writer(path: Path) -> Engine:
     with explained(path):
         try:
             _pragma(engine, "journal_mode = WAL")
-            with engine.begin() as connection:
+            with engine.connect() as connection:
                 if version < schema.VERSION:
-                    new = migrations.migrate(connection, version)
-                    connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-                    connection.exec_driver_sql(f"PRAGMA user_version = {new}")
+                    _driver(connection).execute("PRAGMA foreign_keys = OFF")  # tables are replaced
+                with connection.begin():
+                    if version < schema.VERSION:
+                        new = migrations.migrate(connection, version)
+                        connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+                        connection.exec_driver_sql(f"PRAGMA user_version = {new}")
         except BaseException:
             engine.dispose()
             if is_new:
@@ -300,6 +303,12 @@ def _writing_engine(path: Path) -> Engine:
         connection.exec_driver_sql("PRAGMA busy_timeout = 5000")  # once it is the writer, it waits for who looks at it
 
     return engine
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver
 
 
 def _connect(uri: str) -> sqlite3.Connection:

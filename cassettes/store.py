@@ -13,9 +13,10 @@ from sqlalchemy import Engine, Row, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 
 from peertape.cassettes import schema
+from peertape.cassettes.fields import FieldReader
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keyed import FEW, LAST, Keyed
-from peertape.cassettes.keys import RequestKeys, keys_of
+from peertape.cassettes.keys import EMPTY_DIGEST, RequestKeys, keys_of
 from peertape.cassettes.loading import load
 from peertape.cassettes.model import Exchange, State
 from peertape.cassettes.named import origins_in
@@ -49,7 +50,8 @@ _CANDIDATE = select(
 _UNDER = {
     "exact": _columns.exact_key == bindparam("key"),
     "telling": _columns.telling_key == bindparam("key"),
-    "path": _columns.folded_path == bindparam("key"),
+    "path": _columns.path
+    == select(schema.paths.c.id).where(schema.paths.c.folded == bindparam("key")).scalar_subquery(),
 }
 _UPWARDS = {
     kind: _CANDIDATE.where(under, _columns.id > bindparam("number")).limit(bindparam("most"))
@@ -63,35 +65,26 @@ _DOWNWARDS = {
     for kind, under in _UNDER.items()
 }
 _BY_NUMBERS = _CANDIDATE.where(_columns.id.in_(bindparam("numbers", expanding=True)))
-_BY_PATH = _CANDIDATE.where(_columns.folded_path.in_(bindparam("paths", expanding=True)))
+_BY_PATH = _CANDIDATE.join(schema.paths, schema.paths.c.id == _columns.path).where(
+    schema.paths.c.folded.in_(bindparam("paths", expanding=True))
+)
 # Changes with every exchange that begins, and with what is learned when one ends.
 _NEWEST = select(
     select(func.max(_columns.id)).scalar_subquery(), select(func.count()).select_from(schema.meta).scalar_subquery()
 )
 _PATHS_FROM = (
-    select(_columns.folded_path)
-    .where(_columns.folded_path >= bindparam("start"))
-    .distinct()
-    .order_by(_columns.folded_path)
+    select(schema.paths.c.folded)
+    .where(schema.paths.c.folded >= bindparam("start"))
+    .order_by(schema.paths.c.folded)
     .limit(bindparam("most"))
 )
 _PATHS_BEFORE = (
-    select(_columns.folded_path)
-    .where(_columns.folded_path < bindparam("stop"))
-    .distinct()
-    .order_by(_columns.folded_path.desc())
+    select(schema.paths.c.folded)
+    .where(schema.paths.c.folded < bindparam("stop"))
+    .order_by(schema.paths.c.folded.desc())
     .limit(bindparam("most"))
 )
-_SEEN = select(_columns.credential).where(_columns.credential.is_not(None)).distinct()
-_REFUSED = _SEEN.where(_columns.status == 401)
-_PASSED = _SEEN.where(  # PeerTube tells those who are over a limit when it ends, also those that it lets pass
-    _columns.status < 400,
-    _columns.id.in_(
-        select(schema.headers.c.exchange_id).where(
-            schema.headers.c.part == "response", func.lower(schema.headers.c.name) == "retry-after"
-        )
-    ),
-)
+_TOKENS = select(schema.tokens)
 _USER = select(schema.credentials.c.user).where(schema.credentials.c.pseudonym == bindparam("pseudonym"))
 _NUMBERS = select(schema.resources.c.number).where(
     schema.resources.c.kind == bindparam("kind"), schema.resources.c.uuid == bindparam("uuid")
@@ -109,7 +102,7 @@ _LAST_WRITE = (
         _columns.status.between(200, 299),
         _columns.started_at > bindparam("after"),
         _columns.started_at <= bindparam("until"),
-        _columns.folded_path != bindparam("besides"),
+        _columns.path.not_in(select(schema.paths.c.id).where(schema.paths.c.folded == bindparam("besides"))),
     )
     .order_by(_columns.started_at.desc())
     .limit(1)
@@ -163,6 +156,7 @@ class Cassette:
         self.place = place_of(place)
         self.name = name or self.place.name
         self._engine = self.place.open_reader()
+        self._fields = FieldReader(self._rows)
         self.rules = rules or RedactionRules.default()
         meta = self.meta()
         self.pseudonyms = Pseudonyms(
@@ -219,10 +213,12 @@ class Cassette:
         return tuple(value or 0 for value in row)
 
     def _tokens(self) -> Tokens:
-        seen, refused, passed = (
-            frozenset(row.credential for row in self._rows(query)) for query in (_SEEN, _REFUSED, _PASSED)
+        rows = self._rows(_TOKENS)
+        return Tokens(
+            frozenset(row.pseudonym for row in rows),
+            frozenset(row.pseudonym for row in rows if row.refused),
+            frozenset(row.pseudonym for row in rows if row.passed),
         )
-        return Tokens(seen, refused, passed)
 
     def _known[T](self, name: str, find: Callable[[], T]) -> T:
         """What was found, until an exchange is added or ends."""
@@ -294,11 +290,11 @@ class Cassette:
 
     def paths_from(self, start: str, most: int) -> list[str]:
         """The next paths under which something was recorded, from that one on, in their order."""
-        return [row.folded_path for row in self._rows(_PATHS_FROM, start=start, most=most)]
+        return [row.folded for row in self._rows(_PATHS_FROM, start=start, most=most)]
 
     def paths_before(self, stop: str, most: int) -> list[str]:
         """The ones before it, the nearest first."""
-        return [row.folded_path for row in self._rows(_PATHS_BEFORE, stop=stop, most=most)]
+        return [row.folded for row in self._rows(_PATHS_BEFORE, stop=stop, most=most)]
 
     def paths_below(self, folder: str) -> Iterator[str]:
         """All that begin with that folder, in their order."""
@@ -357,7 +353,11 @@ class Cassette:
     def whole(self, numbers: Iterable[int]) -> Iterator[Exchange]:
         """Exchanges in the order of the numbers, read page by page; small bodies come with them, in memory."""
         for page in batched(numbers, PAGE, strict=False):
-            yield from load(self._rows, self._engine, page, contents=True)
+            yield from load(self._rows, self._engine, self._fields, page, contents=True)
+
+    def headers(self, lists: Sequence[str | None]) -> list[Headers]:
+        """Of lists as the table `exchanges` has them."""
+        return self._fields.headers(lists)
 
     def count(self) -> int:
         return int(self._rows(select(func.count()).select_from(schema.exchanges))[0][0])
@@ -378,7 +378,7 @@ class Cassette:
         return [*map(_candidate, self._rows(statement, key=key, number=number, most=most))]
 
     def _load(self, number: int) -> Exchange:
-        return load(self._rows, self._engine, [number])[0]
+        return load(self._rows, self._engine, self._fields, [number])[0]
 
     def _rows(self, query: Any, **values: Any) -> list[Row[Any]]:
         try:
@@ -421,6 +421,6 @@ def _candidate(row: Row[Any]) -> Candidate:
         row.credential,
         row.started_at,
         row.answered_at,
-        row.body_digest,
+        row.body_digest or (EMPTY_DIGEST if row.telling_key else None),
         row.telling_key,
     )

@@ -12,7 +12,8 @@ from sqlalchemy import Engine, create_engine, event, func, select
 from sqlalchemy.pool import StaticPool
 
 from peertape.cassettes import schema
-from peertape.cassettes.chunks import CHUNK, BodyWriter, StoredBody
+from peertape.cassettes.bodywriter import BodyStore, BodyWriter
+from peertape.cassettes.chunks import CHUNK, StoredBody
 from peertape.cassettes.errors import CassetteCorrupted
 
 NOISE = random.Random(1).randbytes(3 * CHUNK + 1)
@@ -33,11 +34,15 @@ def in_memory() -> Engine:
 
 def stored(engine: Engine, *pieces: bytes, cut: bool = False) -> StoredBody:
     with engine.begin() as connection:
-        writer = BodyWriter(connection)
+        store = BodyStore(connection)
+        writer = BodyWriter(store)
         for piece in pieces:
             writer.write(piece)
         size = writer.size
-        return StoredBody(engine, writer.cut() if cut else writer.finish(), size)
+        body = writer.cut() if cut else writer.finish()
+        store.flush()
+        assert body.id is not None
+        return StoredBody(engine, body.id, size)
 
 
 def rows(engine: Engine, table: object) -> int:
@@ -89,9 +94,11 @@ def test_a_cut_body_is_never_taken_for_a_whole_one(engine: Engine) -> None:
 
 def test_a_discarded_body_leaves_nothing(engine: Engine) -> None:
     with engine.begin() as connection:
-        writer = BodyWriter(connection)
+        store = BodyStore(connection)
+        writer = BodyWriter(store)
         writer.write(NOISE)
         writer.discard()
+        store.flush()
     assert rows(engine, schema.bodies) == rows(engine, schema.chunks) == 0
 
 

@@ -48,8 +48,8 @@ def test_meta(tmp_path: Path) -> None:
     assert all(f"| `{name}` |" in section("meta") for name in names)
 
 
-def test_there_are_three_examples() -> None:
-    assert len(EXAMPLES) == 3
+def test_there_are_four_examples() -> None:
+    assert len(EXAMPLES) == 4
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

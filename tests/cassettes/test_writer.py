@@ -232,7 +232,16 @@ def test_forgetting_everything_keeps_the_key(make_exchange: Make, writing: Open,
     cassette = opened()
     kept = {name: before[name] for name in ("key", "salt", "created")}
     assert cassette.meta() == kept | {"upstream": "http://new.example"}
-    for table in (schema.exchanges, schema.headers, schema.bodies, schema.chunks, schema.resources, schema.credentials):
+    for table in (
+        schema.exchanges,
+        schema.fields,
+        schema.paths,
+        schema.bodies,
+        schema.chunks,
+        schema.resources,
+        schema.credentials,
+        schema.tokens,
+    ):
         assert not cassette.query(select(table))
 
 

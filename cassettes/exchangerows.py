@@ -1,0 +1,134 @@
+"""Rows of exchanges on their way into the database: a group of them in one statement."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from itertools import batched
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, bindparam, func, insert, select, update
+
+from peertape.cassettes.bodywriter import BodyNumber
+from peertape.cassettes.fields import FieldWriter
+from peertape.cassettes.headers import Headers
+from peertape.cassettes.schema import exchanges, paths
+
+REMEMBERED = 16384  # paths
+_ASKED = 500  # paths at once
+
+_ADD = insert(exchanges)
+_CHANGE = (
+    update(exchanges)
+    .where(exchanges.c.id == bindparam("number"))
+    .values({name: bindparam(name) for name in exchanges.c.keys() if name != "id"})  # noqa: SIM118
+)
+_LAST = select(func.max(exchanges.c.id))
+_NOTHING = dict.fromkeys(exchanges.c.keys())
+_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
+
+type Values = Mapping[str, Any]
+
+
+class ExchangeRow:
+    """The values of one exchange, of which some are known later than others.
+
+    Headers, bodies and the path stand in it as they are; the database has numbers for them.
+    """
+
+    __slots__ = ("id", "values")
+
+    def __init__(self, number: int, values: Values) -> None:
+        self.id = number
+        self.values: dict[str, Any] = {**_NOTHING, **values, "id": number}
+
+
+class ExchangeRows:
+    """An exchange that has ended by the time of the next `flush` takes one INSERT."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._fields = FieldWriter(connection)
+        self._paths = _PathNumbers(connection)
+        self._last: int = connection.execute(_LAST).scalar() or 0
+        self._new: dict[int, ExchangeRow] = {}
+        self._changed: dict[int, ExchangeRow] = {}
+
+    def __len__(self) -> int:
+        """How many wait for the next `flush`."""
+        return len(self._new) + len(self._changed)
+
+    def add(self, values: Values, number: int | None = None) -> ExchangeRow:
+        """Under the next number, if none is given."""
+        row = ExchangeRow(self._last + 1 if number is None else number, values)
+        self._last = max(self._last, row.id)
+        self._new[row.id] = row
+        return row
+
+    def change(self, row: ExchangeRow, **values: Any) -> None:
+        row.values.update(values)
+        if row.id not in self._new:
+            self._changed[row.id] = row
+
+    def flush(self) -> None:
+        """The bodies have their numbers by now."""
+        self._paths.learn(
+            path
+            for rows in (self._new, self._changed)
+            for row in rows.values()
+            if (path := row.values["path"]) is not None
+        )
+        new = [self._numbered(row) for row in self._new.values()]
+        changed = [self._numbered(row) for row in self._changed.values()]
+        self._fields.flush()
+        if new:
+            self._connection.execute(_ADD, new)
+        if changed:
+            self._connection.execute(_CHANGE, [{"number": values.pop("id"), **values} for values in changed])
+        self._new, self._changed = {}, {}
+
+    def forget(self) -> None:
+        """They are no longer in the database."""
+        self._fields.forget()
+        self._paths.forget()
+        self._last = 0
+        self._new, self._changed = {}, {}
+
+    def _numbered(self, row: ExchangeRow) -> dict[str, Any]:
+        values = dict(row.values)
+        for name, value in row.values.items():
+            if isinstance(value, Headers):
+                values[name] = self._fields.numbered(value)
+            elif isinstance(value, BodyNumber):
+                values[name] = value.id
+        values["path"] = self._paths.number(values["path"])
+        return values
+
+
+class _PathNumbers:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._last: int = connection.execute(select(func.max(paths.c.id))).scalar() or 0
+        self._known: OrderedDict[str, int] = OrderedDict()
+
+    def learn(self, folded: Iterable[str]) -> None:
+        """Afterwards all of these have numbers."""
+        wanted = dict.fromkeys(folded)
+        if len(self._known) > REMEMBERED:
+            self._known = OrderedDict((path, self._known[path]) for path in wanted if path in self._known)
+        missing = [path for path in wanted if path not in self._known]
+        for some in batched(missing, _ASKED, strict=False):
+            query = select(paths).where(paths.c.folded.in_(_WANTED))
+            self._known.update({row.folded: row.id for row in self._connection.execute(query, {"wanted": some})})
+        new = [path for path in missing if path not in self._known]
+        for path in new:
+            self._last += 1
+            self._known[path] = self._last
+        if new:
+            self._connection.execute(insert(paths), [{"id": self._known[path], "folded": path} for path in new])
+
+    def number(self, path: str | None) -> int | None:
+        return None if path is None else self._known[path]
+
+    def forget(self) -> None:
+        self._known.clear()
