@@ -1,5 +1,5 @@
 -- What every script begins with. KEYS: as `Keys` lists them. All times but `now` are Redis' own.
-local HEAD, LOCK, WINDOWS, PLAYED, LINES, SOURCES, USED, PARTS, SESSIONS = unpack(KEYS)
+local HEAD, LOCK, WINDOWS, PLAYED, LINES, SOURCES, USED, PARTS, MOVED, SESSIONS = unpack(KEYS)
 local at = 0
 
 local function argument()
@@ -28,7 +28,7 @@ local function move()
 end
 
 local function keep(name, seconds)
-  for _, key in ipairs({HEAD, WINDOWS, PLAYED, LINES, SOURCES, USED, PARTS}) do
+  for _, key in ipairs({HEAD, WINDOWS, PLAYED, LINES, SOURCES, USED, PARTS, MOVED}) do
     redis.call('EXPIRE', key, seconds)
   end
   local now = tonumber(redis.call('TIME')[1])

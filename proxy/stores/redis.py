@@ -22,7 +22,7 @@ from peertape.proxy.stores.tickets import LONGEST, waited
 
 TIMEOUT = 2.0  # seconds for an answer of Redis
 REST = 0.5  # seconds after a failure in which nobody waits for another
-PARTS = ("head", "lock", "windows", "played", "lines", "sources", "used", "parts")
+PARTS = ("head", "lock", "windows", "played", "lines", "sources", "used", "parts", "moved")
 
 
 @dataclass(slots=True)
@@ -57,11 +57,9 @@ class RedisStore:
             told = self._run(self._known, session, arguments)
             if told is None:
                 return None
-            if len(told) == 1:
-                return Known(int(told[0]), 0, None)
-            fields = told[2]
+            now, epoch, is_whole, fields = told
             parts = {name.decode(): data for name, data in zip(fields[::2], fields[1::2], strict=True)}
-            return Known(int(told[0]), int(told[1]), parts)
+            return Known(int(now), int(epoch), parts, bool(is_whole))
 
         return waited(ask)
 
@@ -125,7 +123,7 @@ class RedisStore:
 
     def reset(self, session: bytes) -> Known:
         revision = int(self._run(self._reset, session, [session, self._address.ttl]))
-        return Known(revision, revision, {})
+        return Known(revision, revision, {}, is_whole=True)
 
     def sessions(self) -> list[bytes]:
         return cast(list[bytes], self._asked(self._client.zrange, self._prefix + b":sessions", 0, -1))

@@ -13,11 +13,19 @@ local revision, ticket, longest = argument(), argument(), argument()
 if ticket ~= '' and not redis.call('SET', LOCK, ticket, 'NX', 'PX', longest) then
   return false
 end
-local now = redis.call('HGET', HEAD, 'revision') or '0'
+local now, epoch = redis.call('HGET', HEAD, 'revision') or '0', redis.call('HGET', HEAD, 'epoch') or '0'
+local known, changed = tonumber(revision), {}
 if now == revision then
-  return {now}
+  return {now, epoch, 0, changed}
 end
-return {now, redis.call('HGET', HEAD, 'epoch') or '0', redis.call('HGETALL', PARTS)}
+if known < tonumber(epoch) or known > tonumber(now) then
+  return {now, epoch, 1, redis.call('HGETALL', PARTS)}
+end
+for _, part in ipairs(redis.call('ZRANGEBYSCORE', MOVED, '(' .. revision, '+inf')) do
+  table.insert(changed, part)
+  table.insert(changed, redis.call('HGET', PARTS, part))
+end
+return {now, epoch, 0, changed}
 """
 )
 
@@ -38,13 +46,15 @@ if #parts + #gone > 0 then
   if not is_alone and now ~= revision then
     return false
   end
+  now = text(move())
   for _, part in ipairs(parts) do
     redis.call('HSET', PARTS, part[1], part[2])
+    redis.call('ZADD', MOVED, now, part[1])
   end
   for _, part in ipairs(gone) do
     redis.call('HDEL', PARTS, part)
+    redis.call('ZADD', MOVED, now, part)
   end
-  now = text(move())
 end
 local first = write(kept)
 if is_alone then
@@ -129,7 +139,7 @@ RESET = (
     + """
 local name, seconds = argument(), number()
 local revision = move()
-redis.call('DEL', WINDOWS, PLAYED, LINES, SOURCES, USED, PARTS)
+redis.call('DEL', WINDOWS, PLAYED, LINES, SOURCES, USED, PARTS, MOVED)
 redis.call('HSET', HEAD, 'epoch', text(revision))
 keep(name, seconds)
 return text(revision)

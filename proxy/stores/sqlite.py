@@ -65,12 +65,9 @@ class SqliteStore:
             if step.parts:
                 if not is_alone and revision != step.revision:
                     raise StateLostError("The shared state was changed by others while a request took too long.")
-                for name, data in step.parts.items():
-                    if data is None:
-                        database.execute("DELETE FROM parts WHERE session = ? AND name = ?", (session, name))
-                    else:
-                        database.execute("INSERT OR REPLACE INTO parts VALUES (?, ?, ?)", (session, name, data))
                 revision = _move(database, session, revision)
+                parts = [(session, name, data, revision) for name, data in step.parts.items()]
+                database.executemany("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?)", parts)
             number = _write(database, session, step)
             if is_alone:
                 database.execute("DELETE FROM alone WHERE session = ?", (session,))
@@ -150,7 +147,7 @@ class SqliteStore:
             revision = _move(database, session, _head(database, session)[0])
             _forget(database, session)
             database.execute("UPDATE sessions SET epoch = revision WHERE name = ?", (session,))
-            return Known(revision, revision, {})
+            return Known(revision, revision, {}, is_whole=True)
 
     def sessions(self) -> list[bytes]:
         with self._reading() as database:
@@ -197,9 +194,11 @@ def _head(database: sqlite3.Connection, session: bytes) -> tuple[int, int, int]:
 def _known(database: sqlite3.Connection, session: bytes, revision: int) -> Known:
     now, epoch, _ = _head(database, session)
     if now == revision:
-        return Known(now, epoch, None)
-    parts = dict(database.execute("SELECT name, data FROM parts WHERE session = ?", (session,)))
-    return Known(now, epoch, parts)
+        return Known(now, epoch, {}, is_whole=False)
+    is_whole = not epoch <= revision <= now
+    since = -1 if is_whole else revision
+    parts = dict(database.execute("SELECT name, data FROM parts WHERE session = ? AND moved > ?", (session, since)))
+    return Known(now, epoch, parts, is_whole)
 
 
 def _move(database: sqlite3.Connection, session: bytes, revision: int) -> int:

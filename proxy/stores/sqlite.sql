@@ -8,8 +8,12 @@ CREATE TABLE IF NOT EXISTS sessions (
 );
 CREATE TABLE IF NOT EXISTS alone (session BLOB PRIMARY KEY, ticket TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS parts (
-    session BLOB NOT NULL, name TEXT NOT NULL, data BLOB NOT NULL, PRIMARY KEY (session, name)
+    session BLOB NOT NULL, name TEXT NOT NULL,
+    data BLOB,  -- NULL: it is no more
+    moved INTEGER NOT NULL,  -- the revision that it came with
+    PRIMARY KEY (session, name)
 );
+CREATE INDEX IF NOT EXISTS parts_moved ON parts (session, moved);
 CREATE TABLE IF NOT EXISTS windows (
     session BLOB NOT NULL, bucket TEXT NOT NULL, address BLOB NOT NULL,
     opened INTEGER NOT NULL, ends INTEGER NOT NULL, used INTEGER NOT NULL,

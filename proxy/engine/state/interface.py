@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.limits.counters import Charge, Key, Window
@@ -18,6 +18,14 @@ UNENDING = 1 << 63  # beyond the id of any exchange
 
 class StateLostError(Exception):
     """The shared state does not answer, so that nobody knows what the answer to a request is; a sentence."""
+
+
+class Growing:
+    """What is remembered as a list that is only added to: what is added is told to others by itself."""
+
+    __slots__ = ()
+
+    done: list[Any]
 
 
 class Counters(Protocol):

@@ -10,18 +10,16 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
 
 from peertape.proxy.engine.bell import Bell
-from peertape.proxy.engine.clock import RUNNING
 from peertape.proxy.engine.journal import Entry, Messages
 from peertape.proxy.engine.limits.counters import Charge, Key, Window, milliseconds
 from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.state.copies import Copy
 from peertape.proxy.engine.state.interface import Prepared, Progress
 from peertape.proxy.engine.state.snapshots import Snapshots
 from peertape.proxy.engine.state.store import Known, Line, Step, Store
 
-CLOCK = "clock"
 UNKNOWN = -1  # a revision that there never is
 LOOKS = 0.25  # seconds between two looks at what others have done, where no request asks
 
@@ -49,14 +47,13 @@ class SharedSession(Session):
         self._snapshots = snapshots
         self._depth = 0  # of turns within turns
         self._ticket: str | None = None
-        self._parts: dict[str, bytes] = {}  # as they were known last
-        self._epoch = 0
         self._looked = 0.0  # when the copy was renewed, or found to be new
         self._changed: set[type] = set()
         journal = SharedJournal(self, store, snapshots)
         counters = SharedCounters(self, store)
         super().__init__(name, journal=journal, counters=counters, bell=Bell(every=LOOKS), revision=UNKNOWN)
         self._journal = journal
+        self._copy = Copy(self.clock, self.memory, snapshots)
         self._played: list[tuple[str, bytes, int]] = []
 
     def in_cassette(self, name: str) -> Progress:
@@ -96,7 +93,6 @@ class SharedSession(Session):
             self._journal.forget()
             self._changed.clear()
             self._renew(self._store.reset(self.key))
-            self.bell.ring()
 
     def look(self) -> None:
         if self._depth == 0 and monotonic() - self._looked >= LOOKS:
@@ -117,11 +113,12 @@ class SharedSession(Session):
     def _end(self) -> None:
         step = Step(self.revision, leave=self._ticket)
         try:
-            step.parts = self._news()
+            step.parts = self._copy.news(self._changed)
             if step.parts or step.leave or self._played or self._journal.has_news:
                 self._write(step)
         except BaseException:
-            self._mistrust()
+            self._copy.mistrust(self._changed)
+            self.revision = UNKNOWN
             raise
         finally:
             self._ticket = None
@@ -135,46 +132,13 @@ class SharedSession(Session):
         self._journal.written(step, done.number)
         if step.parts:  # else somebody may have moved it meanwhile, by what is not known here yet
             self.revision = done.revision
-        for name, data in step.parts.items():
-            if data is None:
-                self._parts.pop(name, None)
-            else:
-                self._parts[name] = data
-
-    def _news(self) -> dict[str, bytes | None]:
-        """The parts that are others than before."""
-        parts: dict[str, bytes | None] = {
-            _name(kind): self._snapshots.write(self.memory[kind]) for kind in self._changed if kind in self.memory
-        }
-        state = self.clock.state()
-        parts[CLOCK] = None if state == RUNNING else pickle.dumps(state)
-        return {name: data for name, data in parts.items() if data != self._parts.get(name)}
-
-    def _mistrust(self) -> None:
-        """Nobody else may know what was changed here: all is taken from the store next time."""
-        for kind in self._changed:
-            self.memory.pop(kind, None)
-        self._parts.clear()
-        self.revision = UNKNOWN
+            self._copy.told(step.parts, self._changed)
 
     def _renew(self, known: Known) -> None:
-        self.revision = known.revision
-        if known.parts is None:
+        if known.revision == self.revision and not known.is_whole:
             return
-        if known.epoch != self._epoch:
-            self._epoch = known.epoch
-            self.memory.clear()
-            self._parts.clear()
-        remembered = {name: data for name, data in known.parts.items() if name != CLOCK}
-        for kind in [kind for kind in self.memory if _name(kind) in self._parts and _name(kind) not in remembered]:
-            del self.memory[kind]
-        for name, data in remembered.items():
-            if self._parts.get(name) != data:
-                value = self._snapshots.read(data)
-                self.memory[type(value)] = value
-        clock = known.parts.get(CLOCK)
-        self.clock.restore(RUNNING if clock is None else self._snapshots.read(clock))
-        self._parts = dict(known.parts)
+        self.revision = known.revision
+        self._copy.renew(known)
         self.bell.ring()
 
     def _moved(self) -> None:
@@ -282,7 +246,3 @@ class SharedJournal:
 
 def _line(entry: Entry) -> Line:
     return Line(pickle.dumps(entry), entry.source, entry.used, entry.at)
-
-
-def _name(kind: type[Any]) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"

@@ -18,12 +18,14 @@ from peertape.proxy.engine.state.interface import Turn
 class Known:
     """What a session is by now. `revision` never comes again; `epoch`: the revision of the last reset, 0 without one.
 
-    `parts`: what is remembered, by name; None if the revision is the one that was asked about.
+    `parts`: what is remembered, by name: all of it if `is_whole`, else what was changed since the revision that was
+    asked about; None: it is no more.
     """
 
     revision: int
     epoch: int
-    parts: Mapping[str, bytes] | None
+    parts: Mapping[str, bytes | None]
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)

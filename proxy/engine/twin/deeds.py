@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from peertape.proxy.engine.state.interface import Growing
 from peertape.proxy.engine.twin import functions
 from peertape.proxy.engine.twin.contract import Book, Contract
 from peertape.proxy.engine.twin.effects import acting
@@ -29,16 +30,12 @@ class Deed:
 
 
 @dataclass(slots=True)
-class Deeds:
+class Deeds(Growing):
     """A session's, in their order."""
 
     done: list[Deed] = field(default_factory=list)
     _world: Overlay | None = None
     _applied: int = 0
-
-    def __reduce__(self) -> tuple[type[Deeds], tuple[list[Deed]]]:
-        """Without the world, which comes of them again."""
-        return Deeds, (self.done,)
 
     def over(self, below: World, book: Book) -> World:
         """The world below with what was done; that world itself if nothing was."""

@@ -17,6 +17,8 @@ from peertape.proxy.engine.limits.counters import MOST, Charge, LocalCounters
 from peertape.proxy.engine.session import LocalProgress, Session
 from peertape.proxy.engine.state.interface import Prepared, Turn
 from peertape.proxy.engine.twin.accounts import Tokens
+from peertape.proxy.engine.twin.contract import book
+from peertape.proxy.engine.twin.deeds import Deed, Deeds
 
 if TYPE_CHECKING:
     from tests.proxy.stores.conftest import Place
@@ -153,6 +155,25 @@ def test_what_is_remembered_is_known_to_all_and_moves_the_revision(place: Place)
         tokens.revoked.discard("t")
     begin(one)
     assert one.recall(Tokens).revoked == set()
+
+
+def test_what_only_grows_is_told_piece_by_piece(place: Place) -> None:
+    one, other = place.workers()
+    contract = book("6.3").contracts[0]
+    for number in range(12):
+        with (one, other)[number % 2].changing(Deeds) as deeds:
+            deeds.done.append(Deed(contract, {"number": number}, "alice"))
+    begin(one)
+    held = one.recall(Deeds)
+    (late,) = place.workers(1, one.name)
+    begin(late, other)
+    for worker in (one, other, late):
+        assert [deed.names["number"] for deed in worker.recall(Deeds).done] == list(range(12))
+    with other.changing(Deeds) as deeds:
+        deeds.done.append(Deed(contract, {"number": 12}, "alice"))
+    begin(one)
+    assert one.recall(Deeds) is held  # with the world that comes of it
+    assert len(held.done) == 13
 
 
 def test_limits_positions_and_journal_do_not_move_the_revision(place: Place) -> None:

@@ -1,0 +1,169 @@
+"""What happens to a Redis happens to nobody's counts."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+import redis
+from support.redis import RedisServer
+
+from peertape.config.state import RedisAddress
+from peertape.proxy.engine.limits.counters import Charge
+from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.state.interface import StateLostError
+from peertape.proxy.engine.state.shared import SharedState
+from peertape.proxy.engine.state.snapshots import Snapshots
+from peertape.proxy.engine.twin.accounts import Tokens
+from peertape.proxy.engine.twin.contract import book
+from peertape.proxy.stores import redis as stores
+from peertape.proxy.stores import tickets
+from peertape.proxy.stores.redis import RedisStore
+
+API = Charge(("api", "192.0.2.1"), 10_000, 50)
+
+
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def client(redis_server: RedisServer) -> Iterator[redis.Redis]:
+    with closing(redis.Redis.from_url(redis_server.url)) as client:
+        yield client
+
+
+def session(store: RedisStore, name: str = "default") -> Session:
+    return SharedState(store, Snapshots([], lambda: book("6.3"))).session(name)
+
+
+def at(server: RedisServer, prefix: str = "peertape", ttl: int = 60, version: str = "1") -> closing[RedisStore]:
+    return closing(RedisStore(RedisAddress(server.url, server.url, prefix, ttl), version))
+
+
+def test_prefixes_and_versions_do_not_mix(redis_server: RedisServer) -> None:
+    places = [("one", "1"), ("two", "1"), ("one", "2")]
+    for prefix, version in places:
+        with at(redis_server, prefix, version=version) as store:
+            assert session(store).counters.charge([API], 0)[0].used == 1
+            assert store.sessions() == []
+            with session(store).turn(alone=True):
+                pass
+            assert store.sessions() == [b"default"]
+
+
+def test_all_keys_begin_with_the_prefix_and_end_after_a_while(redis_server: RedisServer, client: redis.Redis) -> None:
+    with at(redis_server, "expiring", ttl=77) as store:
+        one = session(store)
+        with one.turn(), one.changing(Tokens) as tokens:
+            tokens.revoked.add("t")
+            one.counters.charge([API], 0)
+            one.in_cassette("tape").note(b"key", 7)
+    found = [key for key in client.keys("*") if key.startswith(b"expiring:1:")]
+    assert len(found) >= 6
+    assert all(0 < client.ttl(key) <= 77 for key in found)
+
+
+def test_a_redis_that_lost_its_memory_is_a_fresh_one(server: RedisServer) -> None:
+    with at(server) as store, closing(redis.Redis.from_url(server.url)) as client:
+        one, other = session(store), session(store)
+        with one.changing(Tokens) as tokens:
+            tokens.revoked.add("t")
+        with other.turn(alone=True):
+            other.clock.advance(5)
+        client.flushall()
+        for worker in (one, other):
+            with worker.turn():
+                assert worker.recall(Tokens).revoked == set()
+                assert worker.clock.state() == (0.0, None, None)
+        with other.changing(Tokens) as tokens:
+            tokens.revoked.add("u")
+        with one.turn():
+            assert one.recall(Tokens).revoked == {"u"}
+
+
+def test_what_was_not_written_is_not_remembered_here_either(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "REST", 0.0)
+    with at(server) as store:
+        one = session(store)
+
+        def change() -> None:
+            with one.changing(Tokens) as tokens:
+                tokens.revoked.add("t")
+                one.clock.advance(5)
+                server.stop()
+
+        with pytest.raises(StateLostError):
+            change()
+        server.start()
+        with one.turn():
+            assert one.recall(Tokens).revoked == set()
+            assert one.clock.state() == (0.0, None, None)
+
+
+def test_a_redis_that_hangs_is_not_waited_for_with_every_request(
+    server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "TIMEOUT", 0.2)
+    monkeypatch.setattr(stores, "REST", 3600.0)
+    with at(server) as store:
+        os.kill(server.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(StateLostError, match="does not answer: Timeout"):
+                session(store).counters.charge([API], 0)
+        finally:
+            os.kill(server.pid, signal.SIGCONT)
+        with pytest.raises(StateLostError, match="does not answer: Timeout"):
+            session(store).counters.charge([API], 0)
+
+
+def test_who_ended_while_alone_does_not_keep_the_others(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "LONGEST", 0.05)
+    with at(redis_server, "ended") as store:
+        store.known(b"default", 0, "who ended")
+        with session(store).changing(Tokens) as tokens:
+            tokens.revoked.add("t")
+
+
+def test_who_is_too_late_changes_nothing(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "LONGEST", 0.05)
+    with at(redis_server, "late") as store:
+        slow, quick = session(store), session(store)
+
+        def change(session: Session, meanwhile: Callable[[], None]) -> None:
+            with session.changing(Tokens) as tokens:
+                tokens.revoked.add("slow" if session is slow else "quick")
+                meanwhile()
+
+        with pytest.raises(StateLostError, match="took too long"):
+            change(slow, lambda: change(quick, lambda: None))
+        with slow.turn():
+            assert slow.recall(Tokens).revoked == {"quick"}
+
+
+def test_it_gives_up_where_nobody_leaves(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tickets, "PATIENCE", 0.05)
+    with at(redis_server, "held") as store:
+        store.known(b"default", 0, "who stays")
+        with pytest.raises(StateLostError, match="held by others"), session(store).turn(alone=True):
+            pass
+
+
+def test_octets_that_nobody_wrote(redis_server: RedisServer, client: redis.Redis) -> None:
+    with at(redis_server, "odd") as store:
+        one = session(store)
+        with one.changing(Tokens) as tokens:
+            tokens.revoked.add("t")
+        client.hset("odd:1:session:default:parts", f"{Tokens.__module__}.Tokens", json.dumps({}))
+        with pytest.raises(StateLostError, match="another program or version"), session(store).turn():
+            pass
