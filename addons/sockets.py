@@ -18,6 +18,7 @@ NORMAL = 1000  # RFC 6455, section 7.4.1
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Scope]]
 Send = Callable[[Scope], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 async def settled(answer: Answer) -> Answer:

@@ -10,6 +10,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from peertape.cassettes import demo, places
 from peertape.cassettes.headers import Headers
@@ -65,6 +66,9 @@ from peertape.proxy.engine.twin.twin import Twin
 from peertape.proxy.engine.uploads.replies import Replies
 from peertape.proxy.lanes.lane import ONCE
 
+if TYPE_CHECKING:
+    from peertape.proxy.lanes.member import Member
+
 logger = logging.getLogger(__name__)
 
 DEMO = "demo"
@@ -86,6 +90,7 @@ class Parts:
     rules: RuleSet
     limits: Limits
     faults: Faults
+    member: Member | None = None
 
     @property
     def notes(self) -> list[str]:
@@ -160,6 +165,7 @@ class Parts:
             self.twin,
             OutLinks(settings.public_url),
             Pace(message_scale(settings.message_delay), repeat or Repeat(settings.repeat)),
+            (lambda _sid: True) if self.member is None else self.member.hears,
         )
 
     def elsewhere_stage(self, behind: Sequence[Stage], permits: Permits) -> ElsewhereStage:
@@ -207,6 +213,7 @@ class Parts:
             of_run=self.limits,
             faults_of_run=self.faults,
             on_timeline=self.on_timeline,
+            sources_of_run=None if self.member is None else self.member.board.total,
         )
 
     @property
@@ -241,8 +248,13 @@ class Parts:
 
 
 @contextmanager
-def parts(settings: Settings, cassettes: Sequence[Cassette], *, anew: bool = True) -> Iterator[Parts]:
-    """Closes the cassettes in the end. Without `anew` the journal goes on where another process has begun it."""
+def parts(
+    settings: Settings, cassettes: Sequence[Cassette], *, anew: bool = True, member: Member | None = None
+) -> Iterator[Parts]:
+    """Closes the cassettes in the end. Without `anew` the journal goes on where another process has begun it.
+
+    `member`: this process, where several answer in one run.
+    """
     with ExitStack() as stack:
         for cassette in cassettes:
             stack.callback(cassette.close)
@@ -250,7 +262,7 @@ def parts(settings: Settings, cassettes: Sequence[Cassette], *, anew: bool = Tru
         strict = frozenset(settings.strict) if settings.strict is not None else None
         rules = rule_set(settings, shelf)
         tally = Tally(strict, foreign_rules=not rules.fits)
-        observers: list[Observer] = [tally]
+        observers: list[Observer] = [tally] if member is None else [tally, member.note]
         if settings.journal is not None:
             observers.append(stack.enter_context(_journal(settings.journal, anew)))
         tolerance = Tolerance(ignore_rules(settings))
@@ -269,6 +281,7 @@ def parts(settings: Settings, cassettes: Sequence[Cassette], *, anew: bool = Tru
             rules,
             limits,
             faults,
+            member,
         )
 
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import click
 
 from peertape.config import settings as config
-from peertape.config.settings import Settings
-from peertape.proxy.cli import assembly, options, workers
+from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.running import demand, run
-from peertape.proxy.cli.trouble import Trouble, explained
+from peertape.proxy.cli.trouble import explained
 from peertape.proxy.cli.withprogram import WithProgram
 from peertape.proxy.lanes.application import Application
 from peertape.proxy.lanes.endpoint import Listening
 from peertape.proxy.lanes.fast import FastLane
-from peertape.proxy.lanes.lane import LaneError
-from peertape.proxy.lanes.workers import Workers
 
 
 @click.command(name="serve", cls=WithProgram)
@@ -31,7 +26,7 @@ from peertape.proxy.lanes.workers import Workers
 @click.option(
     "--workers",
     metavar="N|auto",
-    help="Processes that answer at the address together; auto: one for each core.  [default: 1]",
+    help="Processes that answer together, as one server; auto: one for each core.  [default: 1]",
 )
 @options.certificates
 @options.playing
@@ -50,27 +45,18 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], **given: Any) -> 
     \b
       peertape serve
       peertape serve mine.cassette --limits off -- npm test
+      peertape serve mine.cassette --workers auto
     """
     settings = config.load({**given, "cassettes": cassettes})
     demand(settings)
     program = WithProgram.program(ctx)
     listening = Listening(config.address(settings.listen), settings.tls, settings.tls_host, settings.confdir)
     if settings.workers > 1:
-        try:
-            ctx.exit(_with_workers(settings, listening, program))
-        except LaneError as error:
-            raise Trouble(str(error)) from error
+        from peertape.proxy.cli import workers  # what one process alone does not need
+
+        ctx.exit(workers.run_together(settings, listening, _application, program))
     with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)) as parts:
         ctx.exit(run(FastLane(listening, _application(parts)), parts, parts.introduction, program))
-
-
-def _with_workers(settings: Settings, listening: Listening, program: Sequence[str]) -> int:
-    shared = workers.in_common(settings)
-    with listening.endpoint() as endpoint, workers.started(shared, endpoint, _application) as crew:
-        cassettes = assembly.open_cassettes(settings.cassettes, settings)
-        with assembly.parts(shared, cassettes, anew=False) as parts:
-            lane = Workers(crew, endpoint, parts.tally)
-            return run(lane, replace(parts, settings=settings), parts.introduction, program)
 
 
 def _application(parts: Parts) -> Application:

@@ -3,51 +3,84 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from logging.handlers import QueueHandler
+from pathlib import Path
 from queue import SimpleQueue
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
 
 from peertape.cassettes.errors import CassetteError
 from peertape.config.settings import Settings, SettingsError
 from peertape.proxy.cli import assembly
 from peertape.proxy.cli import faults as mishaps
 from peertape.proxy.cli.assembly import Parts
+from peertape.proxy.cli.running import run
+from peertape.proxy.cli.trouble import Trouble
 from peertape.proxy.lanes.application import Application
-from peertape.proxy.lanes.endpoint import Endpoint
+from peertape.proxy.lanes.board import Board
+from peertape.proxy.lanes.endpoint import Endpoint, Listening
+from peertape.proxy.lanes.lane import LaneError
+from peertape.proxy.lanes.member import Member
+from peertape.proxy.lanes.neighbours import Neighbours
 from peertape.proxy.lanes.processes import Crew, Failure, Lifeline, Say, crew
-from peertape.proxy.lanes.workers import serve_with_others
+from peertape.proxy.lanes.workers import Workers, serve_with_others
+
+type Build = Callable[[Parts], Application]
 
 logger = logging.getLogger(__name__)
 
 
-def in_common(settings: Settings) -> Settings:
-    """What is drawn at random is drawn once for all workers."""
+def run_together(settings: Settings, listening: Listening, build: Build, command: Sequence[str]) -> int:
+    """`settings.workers` processes serve what `build` makes; the exit code of the run."""
+    try:
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="peertape-")))
+            shared = _in_common(settings, folder)
+            endpoint = stack.enter_context(listening.endpoint())
+            crew = stack.enter_context(_started(shared, folder, endpoint, build))
+            cassettes = assembly.open_cassettes(shared.cassettes, shared)
+            parts = stack.enter_context(assembly.parts(shared, cassettes, anew=False))
+            lane = Workers(crew, endpoint, parts.tally)
+            return run(lane, replace(parts, settings=settings), parts.introduction, command)
+    except LaneError as error:
+        raise Trouble(str(error)) from error
+
+
+def _in_common(settings: Settings, folder: Path) -> Settings:
+    """What is drawn at random is drawn once for all workers, and they keep sessions together."""
     drawn = {"token": assembly.token(settings), "seed": mishaps.seed(settings)}
-    return settings.model_copy(update=drawn)
+    return settings.model_copy(update={**drawn, "state": settings.state or f"sqlite:///{quote(f'{folder}/sessions')}"})
 
 
 @contextmanager
-def started(settings: Settings, endpoint: Endpoint, build: Callable[[Parts], Application]) -> Iterator[Crew]:
-    """The workers, which serve what `build` makes. `settings` are those in common."""
+def _started(settings: Settings, folder: Path, endpoint: Endpoint, build: Build) -> Iterator[Crew]:
     with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)):
         pass  # what cannot be had is said once, and the journal begins; nothing may be open while processes are forked
+    board, neighbours, parent = Board(settings.workers), Neighbours(folder, settings.workers), os.getpid()
 
-    def work(say: Say, lifeline: Lifeline) -> None:
+    def work(number: int, say: Say, lifeline: Lifeline) -> None:
         root = logging.getLogger()
         root.handlers = [_Saying(say)]
         root.setLevel(logging.WARNING)
         try:
             cassettes = assembly.open_cassettes(settings.cassettes, settings)
-            with assembly.parts(settings, cassettes, anew=False) as parts:
-                serve_with_others(build(parts), endpoint, lifeline)
+            member = Member(number - 1, board, neighbours)
+            with assembly.parts(settings, cassettes, anew=False, member=member) as parts:
+                serve_with_others(build(parts), member, endpoint, lifeline)
             say(parts.tally)
         except (CassetteError, SettingsError) as error:
             say(Failure(str(error)))
         except Exception:
             logger.exception("a defect of peertape: a worker ended")
+        if os.getppid() != parent:  # it was killed, and cannot take it away any more
+            shutil.rmtree(folder, ignore_errors=True)
 
-    with crew(settings.workers, work) as workers:
+    with closing(neighbours), crew(settings.workers, work) as workers:
         yield workers
 
 

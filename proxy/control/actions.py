@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.metadata import version
@@ -59,7 +59,8 @@ class ResetMessage(_Message):
 class Actions:
     """`go_offline` switches the instance off and on, where there is one; `of_run`: the limits of the run.
 
-    `on_timeline` is told when a session's clock was set to a moment of the recording.
+    `on_timeline` is told when a session's clock was set to a moment of the recording. `sources_of_run`: how many
+    answers each source gave, where more than this process answers in a run.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Actions:
         of_run: Limits | None = None,
         faults_of_run: Faults | None = None,
         on_timeline: Callable[[Session], None] | None = None,
+        sources_of_run: Callable[[], Mapping[str, int]] | None = None,
     ) -> None:
         self._mode = mode
         self._shelf = shelf
@@ -84,6 +86,7 @@ class Actions:
         self._limits = of_run
         self._faults = faults_of_run
         self._on_timeline = on_timeline
+        self._sources_of_run = sources_of_run or (lambda: tally.sources)
 
     def health(self, session: Session, _message: Any) -> dict[str, Any]:
         return {
@@ -102,7 +105,7 @@ class Actions:
         }
 
     def summary(self, session: Session, _message: Any) -> dict[str, Any]:
-        journal, run = session.journal, self._tally
+        journal, run = session.journal, self._sources_of_run()
         stored = sum(cassette.count() for cassette in self._shelf.cassettes)
         return {
             "session": session.name,
@@ -112,9 +115,9 @@ class Actions:
             "used": journal.used,
             "unused": stored - journal.used,
             "run": {
-                "answers": run.answers,
-                "sources": dict(run.sources),
-                "recorded": run.recorded,
+                "answers": sum(run.values()),
+                "sources": dict(run),
+                "recorded": self._tally.recorded,
                 "sessions": list(self._sessions.names()),
             },
         }

@@ -12,6 +12,7 @@ from granian.constants import Interfaces, SSLProtocols
 from granian.errors import FatalError
 from granian.server.embed import Server
 
+from peertape.addons.sockets import Asgi
 from peertape.proxy.lanes.application import Application
 from peertape.proxy.lanes.endpoint import Endpoint, Listening
 from peertape.proxy.lanes.lane import BrokenLaneError, LaneError, Ready, spelled, stopped_by_signals
@@ -52,7 +53,7 @@ class FastLane:
         await ready(endpoint.addresses)
 
 
-async def serve(application: Application, endpoint: Endpoint, stop: asyncio.Event) -> None:
+async def serve(application: Asgi, endpoint: Endpoint, stop: asyncio.Event) -> None:
     """Until `stop`, or cancellation; other processes may serve the same port (SO_REUSEPORT).
 
     What is being answered then has `GRACE` seconds; granian alone would wait for clients that never leave.

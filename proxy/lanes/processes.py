@@ -11,9 +11,11 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 
 from peertape.proxy.engine.tally import Tally
@@ -68,7 +70,7 @@ class Lifeline:
             done.set()
 
 
-Work = Callable[[Say, Lifeline], None]
+Work = Callable[[int, Say, Lifeline], None]  # what the worker of that number does
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,12 @@ class Crew:
 
 @contextlib.contextmanager
 def crew(count: int, work: Work) -> Iterator[Crew]:
-    """`count` processes that do `work`; in the end they are ended. LaneError where processes cannot be forked."""
-    if "fork" not in multiprocessing.get_all_start_methods():
-        raise LaneError("Several workers need processes that fork, which this system has not; leave out --workers.")
+    """`count` processes that do `work`; in the end they are ended. LaneError elsewhere than on Linux."""
+    if sys.platform != "linux":
+        raise LaneError(
+            "Several workers need Linux, which deals out the connections of one port; "
+            "elsewhere start several `peertape serve` with --state."
+        )
     lifeline = Lifeline()
     workers: list[Worker] = []
     try:
@@ -134,13 +139,13 @@ def crew(count: int, work: Work) -> Iterator[Crew]:
 def _started(number: int, work: Work, lifeline: Lifeline) -> Worker:
     fork = multiprocessing.get_context("fork")
     reports, sender = fork.Pipe(duplex=False)
-    process = fork.Process(target=_begin, args=(work, sender, lifeline), name=f"worker {number}")
+    process = fork.Process(target=_begin, args=(partial(work, number), sender, lifeline), name=f"worker {number}")
     process.start()
     sender.close()
     return Worker(number, process, reports)
 
 
-def _begin(work: Work, sender: Connection[Report, None], lifeline: Lifeline) -> None:
+def _begin(work: Callable[[Say, Lifeline], None], sender: Connection[Report, None], lifeline: Lifeline) -> None:
     """Ctrl-C in a terminal, and systemd's end of a service, reach all processes; a worker ends with its lifeline."""
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)

@@ -15,6 +15,8 @@ from peertape.proxy.lanes.application import Application
 from peertape.proxy.lanes.endpoint import Endpoint
 from peertape.proxy.lanes.fast import serve
 from peertape.proxy.lanes.lane import BrokenLaneError, LaneError, Ready, spelled, stopped_by_signals
+from peertape.proxy.lanes.member import Member
+from peertape.proxy.lanes.neighbours import Passing
 from peertape.proxy.lanes.processes import GRACE, Crew, Failure, Lifeline, Report, Worker
 
 RETRY = 0.01  # seconds between two looks whether all answer yet
@@ -22,13 +24,15 @@ PATIENCE = 60.0  # seconds until they have to
 HEALTH = b"GET /__peertape__/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
-def serve_with_others(application: Application, endpoint: Endpoint, lifeline: Lifeline) -> None:
+def serve_with_others(application: Application, member: Member, endpoint: Endpoint, lifeline: Lifeline) -> None:
     """What a worker does, until the lifeline ends."""
+    passing = Passing(application, member.neighbours, member.number)
 
     async def run() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         with lifeline.held(lambda: loop.call_soon_threadsafe(stop.set)):
-            await serve(application, endpoint, stop)
+            async with passing.open_to_neighbours():
+                await serve(passing, endpoint, stop)
 
     asyncio.run(run())
 

@@ -82,7 +82,8 @@ class EngineIoServer:
         sockets, recording = session.recall(Sockets), self._recording_for(request, session, transport)
         recorded = self._literal(request, session) if transport is Transport.POLLING else None
         named = _sid_of(recorded)
-        sid = named if named is not None and sockets.find(named) is None else new_id()
+        is_free = named is not None and sockets.find(named) is None and self._sources.is_ours(named)
+        sid = named if named is not None and is_free else next(filter(self._sources.is_ours, iter(new_id, None)))
         opening = self._opening(recording, sid, transport)
         greeting = packets.OPEN + json.dumps(opening, separators=(",", ":"))
         connection = Connection(

@@ -25,7 +25,10 @@ Note = Callable[[Request, Session, Answer], Entry]
 
 @dataclass(frozen=True)
 class Sources:
-    """`twin`: None where nothing is emulated; `note` is told of what is answered within a socket."""
+    """`twin`: None where nothing is emulated; `note` is told of what is answered within a socket.
+
+    `is_ours`: whether a client that is greeted with that id will be heard by this process.
+    """
 
     shelf: Shelf
     recorded: Stage
@@ -35,6 +38,7 @@ class Sources:
     twin: Twin | None = None
     links: OutLinks = OutLinks()
     pace: Pace = field(default_factory=Pace)
+    is_ours: Callable[[str], bool] = lambda _sid: True
 
     @property
     def emulates(self) -> bool:

@@ -55,12 +55,15 @@ def test_a_run_that_loses_a_worker_ends_and_says_so(peertape: Start) -> None:
     assert not _runs(first)
 
 
-def test_workers_do_not_outlive_the_process_that_started_them(peertape: Start) -> None:
-    process = peertape("serve", "--workers", "3", "--limits", "off")
+def test_nothing_outlives_the_process_that_started_the_workers(peertape: Start, tmp_path: Path) -> None:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    process = peertape("serve", "--workers", "3", "--limits", "off", environment={"TMPDIR": str(folder)})
     workers = process.children
     process.kill()
     wait_for(lambda: not any(map(_runs, workers)))
     assert len(workers) == 3
+    assert list(folder.iterdir()) == []
 
 
 def test_what_is_said_once_a_run(peertape: Start) -> None:

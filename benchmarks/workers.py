@@ -1,0 +1,108 @@
+"""What shared sessions cost, and what a second worker brings: `uv run python -m benchmarks.workers [ROUNDS]`.
+
+`serve` with its sessions in memory, in a file, in Redis, and with two workers, in turns, under the same load. Beside
+requests per second it tells the processor time of a request, in all processes that answer (Redis too), which hangs
+less on what else the machine does. On two cores wrk needs one of them: a second worker shows little of its worth there.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from support.process import Peertape
+from support.redis import RedisServer
+
+from benchmarks.load import LoadError
+
+TARGET = "/api/v1/config/about"
+CONNECTIONS, SECONDS = 16, 3
+ROUNDS = 5
+BESIDE = "memory"
+LIMITS = ("--limits", "peertube*1000000")
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Way:
+    """`pids` are those that answer. Rates are requests per second; costs are processor time of a request, in µs."""
+
+    process: Peertape
+    pids: Sequence[int]
+    rates: list[float] = field(default_factory=list)
+    costs: list[float] = field(default_factory=list)
+
+
+@contextmanager
+def ways() -> Iterator[dict[str, Way]]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        redis = stack.enter_context(RedisServer())
+
+        def serve(*arguments: str) -> Peertape:
+            process = Peertape(folder, "serve", *LIMITS, "--listen", "127.0.0.1:0", *arguments)
+            stack.callback(process.stop)
+            return process
+
+        def alone(*arguments: str, beside: Sequence[int] = ()) -> Way:
+            process = serve(*arguments)
+            return Way(process, (process.pid, *beside))
+
+        def two(*arguments: str, beside: Sequence[int] = ()) -> Way:
+            process = serve("--workers", "2", *arguments)
+            return Way(process, (*process.children, *beside))
+
+        yield {
+            BESIDE: alone(),
+            "file": alone("--state", f"sqlite:///{folder}/sessions"),
+            "Redis": alone("--state", redis.url, beside=[redis.pid]),
+            "2 workers, file": two(),
+            "2 workers, Redis": two("--state", f"{redis.url}?prefix=two", beside=[redis.pid]),
+        }
+
+
+def measure(way: Way) -> None:
+    before = sum(map(_processor_time, way.pids))
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", way.process.url + TARGET]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = dict(line.split(":", 1) for line in done.stdout.splitlines() if ":" in line)
+    if done.returncode or "Requests/sec" not in told or "Non-2xx" in done.stdout:
+        raise LoadError(f"wrk failed:\n{done.stderr or done.stdout}")
+    rate = float(told["Requests/sec"])
+    way.rates.append(rate)
+    way.costs.append((sum(map(_processor_time, way.pids)) - before) / (rate * SECONDS) * 1e6)
+
+
+def _processor_time(pid: int) -> float:
+    """Seconds, of all threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def report(measured: Mapping[str, Way]) -> None:
+    beside = measured[BESIDE]
+    print(f"{'sessions':18} {'requests/s':>10} {'of memory':>24} {'µs of processor':>16} {'of memory':>24}")
+    for name, way in measured.items():
+        columns = (_ratio(way, beside, lambda one: one.rates), _ratio(way, beside, lambda one: one.costs))
+        rate, cost = statistics.median(way.rates), statistics.median(way.costs)
+        print(f"{name:18} {rate:10.0f} {columns[0]:>24} {cost:16.0f} {columns[1]:>24}")
+
+
+def _ratio(way: Way, beside: Way, of: Callable[[Way], Sequence[float]]) -> str:
+    ratios = [one / other for one, other in zip(of(way), of(beside), strict=True)]
+    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+
+if __name__ == "__main__":
+    with ways() as found:
+        for _ in range(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS):
+            for way in found.values():
+                measure(way)
+        report(found)

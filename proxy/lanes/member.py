@@ -1,0 +1,26 @@
+"""A worker among the others of its run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from peertape.proxy.engine.journal import Entry
+from peertape.proxy.lanes.board import Board
+from peertape.proxy.lanes.neighbours import Neighbours
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`number`: 0 and up."""
+
+    number: int
+    board: Board
+    neighbours: Neighbours
+
+    def note(self, entry: Entry) -> None:
+        """An observer of the engine."""
+        self.board.note(self.number, entry)
+
+    def hears(self, sid: str) -> bool:
+        """Whether clients of socket.io that were greeted with this id come here."""
+        return self.neighbours.home(sid) == self.number

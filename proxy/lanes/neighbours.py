@@ -1,0 +1,134 @@
+"""Conversations of socket.io are in the memory of one worker: a poll that reaches another is passed on to it.
+
+A client's polls come over any connection, and the kernel gives each connection to any worker. The id that a client is
+greeted with tells whose it is. What is passed on are the events of ASGI, over Unix sockets that the workers inherit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import pickle
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+from zlib import crc32
+
+from peertape.addons.sockets import Asgi, Receive, Scope, Send
+from peertape.proxy.engine.sockets.server import PATH
+from peertape.proxy.lanes.application import BrokenDeliveryError
+
+TOLD = ("type", "scheme", "method", "path", "raw_path", "query_string", "headers", "client", "server", "subprotocols")
+LENGTH = struct.Struct("!I")
+GONE: dict[str, Scope] = {
+    "http": {"type": "http.disconnect"},
+    "websocket": {"type": "websocket.disconnect", "code": 1006},
+}
+
+logger = logging.getLogger(__name__)
+
+
+class Neighbours:
+    """The workers of a run, numbered from 0 up; made before they are forked. `folder` is theirs alone."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        # The path of a socket has 107 octets at most (unix(7)), and that of the folder may be longer.
+        self.paths = [f"/proc/self/fd/{self._folder}/{number}" for number in range(count)]
+        self.listeners = [socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) for _ in range(count)]
+        for listener, path in zip(self.listeners, self.paths, strict=True):
+            listener.bind(path)
+            listener.listen()
+
+    def home(self, sid: str) -> int:
+        """The number of the worker whose it is."""
+        return crc32(sid.encode("utf-8", "surrogatepass")) % len(self.paths)
+
+    def close(self) -> None:
+        for listener in self.listeners:
+            listener.close()
+        os.close(self._folder)
+
+
+class Passing:
+    """An ASGI application: that of worker `number`, but what belongs to a neighbour is passed on to it."""
+
+    def __init__(self, application: Asgi, neighbours: Neighbours, number: int) -> None:
+        self._application = application
+        self._neighbours = neighbours
+        self._number = number
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        if scope["path"] == PATH:
+            sid = parse_qs(scope["query_string"].decode("latin-1")).get("sid", [""])[-1]
+            home = self._neighbours.home(sid) if sid else self._number
+            if home != self._number:
+                return _pass_on(self._neighbours.paths[home], scope, receive, send)
+        return self._application(scope, receive, send)
+
+    @contextlib.asynccontextmanager
+    async def open_to_neighbours(self) -> AsyncIterator[None]:
+        server = await asyncio.start_unix_server(self._taken_in, sock=self._neighbours.listeners[self._number])
+        try:
+            yield
+        finally:
+            server.close()
+
+    async def _taken_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A neighbour has a request for us; if the connection ends before the answer does, the answer is broken."""
+        with contextlib.closing(writer):
+            scope = await _read(reader)
+
+            async def receive() -> Scope:
+                try:
+                    return await _read(reader)
+                except (asyncio.IncompleteReadError, ConnectionError):
+                    return dict(GONE[scope["type"]])
+
+            async def send(event: Scope) -> None:
+                await _write(writer, event)
+
+            with contextlib.suppress(BrokenDeliveryError, ConnectionError):
+                await self._application(scope, receive, send)
+
+
+async def _pass_on(path: str, scope: Scope, receive: Receive, send: Send) -> None:
+    reader, writer = await asyncio.open_unix_connection(path)
+
+    async def say() -> None:
+        while True:
+            await _write(writer, await receive())
+
+    with contextlib.closing(writer):
+        told = {name: scope[name] for name in TOLD if name in scope}
+        await _write(writer, {**told, "extensions": dict(scope.get("extensions") or {})})
+        saying = asyncio.ensure_future(say())
+        try:
+            whole = False
+            while not whole:
+                event = await _read(reader)
+                await send(event)
+                whole = event["type"] == "http.response.body" and not event.get("more_body", False)
+        except asyncio.IncompleteReadError as error:
+            if scope["type"] == "http":
+                raise BrokenDeliveryError("the worker whose it is broke off") from error
+        finally:
+            saying.cancel()
+            await asyncio.gather(saying, return_exceptions=True)
+
+
+async def _read(reader: asyncio.StreamReader) -> dict[str, Any]:
+    (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
+    event: dict[str, Any] = pickle.loads(await reader.readexactly(length))
+    return event
+
+
+async def _write(writer: asyncio.StreamWriter, event: Scope) -> None:
+    data = pickle.dumps(dict(event))
+    writer.write(LENGTH.pack(len(data)) + data)
+    await writer.drain()
