@@ -94,7 +94,9 @@ def command(
         terminal.print("Interrupted; the tables show what was measured until then.")
         code = INTERRUPTED
     if path is not None:
-        console.print(f"The results are in {path}", markup=False, highlight=False, soft_wrap=True)
+        report = f"uv run --group plots python -m benchmarks.report {path}"
+        told = f"The results are in {path}; `{report}` publishes them in docs."
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
     sys.exit(code or (1 if missed(done) else 0))
 
 

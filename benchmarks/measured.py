@@ -16,17 +16,18 @@ class Effort:
     seconds: float = 3.0
     warm_up: float = 2.0
     connections: int = 32
-    patience: float = 120.0
+    patience: float = 180.0
 
 
 @dataclass(slots=True)
 class Measured:
     """`started`: seconds to the first answer; `memory`: octets after the last load; `why_not`: what went wrong.
 
-    `stored`: octets of the exchanges on the disk, in its own format.
+    `stored`: octets of the exchanges on the disk, in its own format. `peer`: its title, whatever it holds.
     """
 
     name: str
+    peer: str
     title: str
     exchanges: int
     version: str = ""

@@ -53,7 +53,7 @@ def measure(
         turns: list[_Turn] = []
         for contender in part.contenders:
             progress(f"{contender.title} starts", False)
-            one = Measured(contender.name, contender.title, contender.exchanges)
+            one = Measured(contender.name, contender.peer.title, contender.title, contender.exchanges)
             found.append(one)
             try:
                 workload = workloads[contender.exchanges]

@@ -12,6 +12,12 @@ from benchmarks.comparing import Verdict
 from benchmarks.machine import Machine
 from benchmarks.measured import Effort, Measured
 
+FORMAT = 2  # of the file
+
+
+class ResultsError(Exception):
+    """A file that cannot be read as results; its text is a sentence for the user."""
+
 
 @dataclass(slots=True)
 class PartResult:
@@ -54,20 +60,26 @@ class Results:
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.part")
-        temporary.write_text(json.dumps(asdict(self), indent=1) + "\n", "utf-8")
+        temporary.write_text(json.dumps({"format": FORMAT, **asdict(self)}, indent=1) + "\n", "utf-8")
         temporary.replace(path)
 
     @classmethod
     def read(cls, path: Path) -> Results:
         told = json.loads(path.read_text("utf-8"))
+        if told.get("format") != FORMAT:
+            raise ResultsError(f"{path} was written by another version of the benchmarks; measure anew.")
         return cls(Machine(**told["machine"]), [PartResult.read(part) for part in told["parts"]])
 
 
 def results_for(machine: Machine, path: Path | None) -> Results:
-    """Those of an earlier run on this machine, or none yet."""
-    if path is not None and path.is_file() and (known := Results.read(path)).machine == machine:
-        return known
-    return Results(machine)
+    """Those of an earlier run on this machine, or none yet: parts are not mixed with those of another one."""
+    if path is None or not path.is_file():
+        return Results(machine)
+    try:
+        known = Results.read(path)
+    except ResultsError:
+        return Results(machine)
+    return known if known.machine == machine else Results(machine)
 
 
 def missed(parts: Sequence[PartResult]) -> list[Verdict]:

@@ -41,7 +41,7 @@ def begun(part: Part, effort: Effort) -> PartResult:
         when=datetime.now(UTC).isoformat(timespec="seconds"),
         busy=load_average(),
         standard=part.standard,
-        effort=effort,
+        effort=replace(effort, rounds=min(effort.rounds, part.rounds or effort.rounds)),
     )
 
 

@@ -30,7 +30,7 @@ class Contender:
 class Part:
     """`standard`: the contender in ratios of which the others are told; `upstream`: the instance that they record.
 
-    `writes`: a turn lasts until what was recorded is on the disk.
+    `writes`: a turn lasts until what was recorded is on the disk. `rounds`: at most, where there are many contenders.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Part:
     targets: Sequence[Target]
     upstream: Contender | None = None
     writes: bool = False
+    rounds: int | None = None
 
     def only(self, names: Collection[str]) -> Part:
         """With these peers, and what is demanded of them alone."""

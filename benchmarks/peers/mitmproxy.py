@@ -43,12 +43,22 @@ class ServerReplay(_Mitmproxy):
         return "mitmproxy, server replay"
 
     def launch(self, workload: Workload, folder: Path, port: int) -> Launch:
-        flows = folder / "recorded.mitm"
-        command: list[str | Path] = [PEERTAPE, "cassette", "export", workload.cassette, flows, "--format", "mitmproxy"]
-        subprocess.run(command, check=True, capture_output=True)
+        flows = _exported(workload.cassette)
         fastest = ("--set", "server_replay_refresh=false")
         options = ("--server-replay", flows, "--set", "server_replay_reuse=true", "--set", "server_replay_extra=404")
         return self._launch(folder, port, workload.origin, [*options, *fastest, *NEVER_OUTSIDE])
+
+    def stored(self, workload: Workload, _folder: Path) -> int:
+        return _exported(workload.cassette).stat().st_size
+
+
+def _exported(cassette: Path) -> Path:
+    """The flow file that is made of a cassette, once, and kept beside it."""
+    flows = cassette.with_name("recorded.mitm")
+    if not flows.exists():
+        command: list[str | Path] = [PEERTAPE, "cassette", "export", cassette, flows, "--format", "mitmproxy"]
+        subprocess.run(command, check=True, capture_output=True)
+    return flows
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +93,7 @@ class Reverse(_Mitmproxy):
 
     @property
     def title(self) -> str:
-        return "mitmdump -w" if self.saving else "mitmproxy, a bare reverse proxy"
+        return "mitmproxy, saving flows (-w)" if self.saving else "mitmproxy, a bare reverse proxy"
 
     def launch(self, workload: Workload, folder: Path, port: int) -> Launch:
         options: list[str | Path] = ["--save-stream-file", folder / "flows.mitm"] if self.saving else []
