@@ -23,7 +23,7 @@ from peertape.cassettes.bodies import Body
 from peertape.cassettes.codings import TooBigError, codings_of, decode
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange
-from peertape.cassettes.places import Place
+from peertape.cassettes.place import Place
 from peertape.cassettes.redaction.bodyfilter import BodyFilter, PassingFilter, looks_like_text
 from peertape.cassettes.redaction.filters import request_body_filter, response_body_filter
 from peertape.cassettes.redaction.redactor import Redactor

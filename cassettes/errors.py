@@ -4,10 +4,14 @@ CassetteError
 ├── NotACassette       the file is something else
 ├── CassetteCorrupted  truncated or damaged
 ├── CassetteTooNew     written by a newer peertape
+├── CassetteTooOld     written by an older one, on a server, where readers make no copies
 ├── CassetteMissing    there is no such file
 ├── CassetteReadOnly   recording into a place that cannot be written
 ├── CassetteBusy       another process records into it
 ├── DiskFull           no room for what is recorded
+├── ServerAway         the database server cannot be reached, or went away
+├── ServerRefused      it does not let us in, or has no such database
+├── DriverMissing      what talks with it is not installed
 └── ImportFailed       a file that is no recording, or a broken one
 """
 
@@ -30,6 +34,10 @@ class CassetteTooNew(CassetteError):
     pass
 
 
+class CassetteTooOld(CassetteError):
+    pass
+
+
 class CassetteMissing(CassetteError):
     pass
 
@@ -43,6 +51,18 @@ class CassetteBusy(CassetteError):
 
 
 class DiskFull(CassetteError):
+    pass
+
+
+class ServerAway(CassetteError):
+    pass
+
+
+class ServerRefused(CassetteError):
+    pass
+
+
+class DriverMissing(CassetteError):
     pass
 
 

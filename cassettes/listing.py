@@ -156,7 +156,7 @@ def statistics(cassette: Cassette) -> Statistics:
         .group_by(_identity)
     )
     transferred = (
-        select(func.total(_request_bodies.c.size) + func.total(_response_bodies.c.size))
+        select(_total(_request_bodies.c.size) + _total(_response_bodies.c.size))
         .join_from(exchanges, _request_bodies, _request_bodies.c.id == exchanges.c.request_body, isouter=True)
         .join(_response_bodies, _response_bodies.c.id == exchanges.c.response_body, isouter=True)
     )
@@ -179,8 +179,8 @@ def statistics(cassette: Cassette) -> Statistics:
         roles={row.name: row.role for row in cassette.users()},
         messages=int(_number(cassette, select(func.count()).select_from(messages))),
         transferred=int(_number(cassette, transferred)),
-        deduplicated=int(_number(cassette, select(func.total(bodies.c.size)))),
-        stored=int(_number(cassette, select(func.total(func.length(chunks.c.data))))),
+        deduplicated=int(_number(cassette, select(_total(bodies.c.size)))),
+        stored=int(_number(cassette, select(_total(func.length(chunks.c.data))))),
         first=span.first,
         last=span.last,
         server_version=meta.get("server_version"),
@@ -188,6 +188,11 @@ def statistics(cassette: Cassette) -> Statistics:
         upstream=meta.get("upstream"),
         format_version=VERSION,
     )
+
+
+def _total(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The sum; 0 of no rows."""
+    return func.coalesce(func.sum(column), 0)
 
 
 def _by(cassette: Cassette, column: ColumnElement[Any]) -> dict[str, int]:

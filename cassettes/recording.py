@@ -20,7 +20,7 @@ from peertape.cassettes.exchangewriter import ExchangeWriter
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Closing, Message, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.origin import Origin
-from peertape.cassettes.places import Place
+from peertape.cassettes.place import Place
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.writer import CassetteWriter
@@ -66,11 +66,13 @@ class Recording:
         """Writes what is left, and leaves one file."""
         self._jobs.put(None)
         self._thread.join()
-        if self.failure is None:
-            try:
-                self.writer.close()
-            except CassetteError as error:
-                self._fail(str(error))
+        if self.failure is not None:
+            self.writer.give_up()
+            return
+        try:
+            self.writer.close()
+        except CassetteError as error:
+            self._fail(str(error))
 
     @property
     def named_hosts(self) -> frozenset[str]:

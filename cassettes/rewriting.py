@@ -1,4 +1,4 @@
-"""A cassette written anew, exchange by exchange, under other rules: nothing of the old text stays in free pages."""
+"""A cassette written anew, exchange by exchange: in its own place under other rules, or in another place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 
 from peertape.cassettes import schema
 from peertape.cassettes.model import Exchange, State
-from peertape.cassettes.places import Place
+from peertape.cassettes.place import Place
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter
@@ -34,14 +34,23 @@ def rewrite(place: Place, rules: RedactionRules, progress: Callable[[int, int], 
             stack.enter_context(held.connect()).begin()  # nobody may record into what is about to be replaced
             old = Cassette(place)
             stack.callback(old.close)
-            count = _copy(old, temporary, rules, progress)
-        place.replace_with(temporary)
+            count = _written(old, temporary, rules, progress)
+        place.replace_with(temporary)  # nothing of the old text stays in free pages
     finally:  # Ctrl-C too
         temporary.remove()
     return count
 
 
-def _copy(old: Cassette, target: Place, rules: RedactionRules, progress: Callable[[int, int], None]) -> int:
+def copy(old: Cassette, target: Place, rules: RedactionRules, progress: Callable[[int, int], None]) -> int:
+    """Writes all of a cassette to a place where none is, with ids, times, key and pseudonyms; whole or not at all."""
+    try:
+        return _written(old, target, rules, progress)
+    except BaseException:  # Ctrl-C too
+        target.remove()
+        raise
+
+
+def _written(old: Cassette, target: Place, rules: RedactionRules, progress: Callable[[int, int], None]) -> int:
     _begin_as(old, target)
     writer = CassetteWriter(target, rules)
     total = old.count()

@@ -14,13 +14,14 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
     event,
 )
+
+from peertape.cassettes.columns import Integer
 
 APPLICATION_ID = 0x70746170  # "ptap": SQLite's application_id, by which a cassette is told from other databases
 VERSION = 3  # SQLite's user_version; raised by a migration
@@ -186,7 +187,7 @@ UNION ALL SELECT id, 'response', response_headers FROM exchanges
 UNION ALL SELECT id, 'response trailer', response_trailers FROM exchanges)
 SELECT exchange_id, part, {position}, fields.name, fields.value FROM lists, {items} JOIN fields ON fields.id = {number}
 """
-for _dialect, _words in {
+_SPELLED = {
     "sqlite": {
         "view": "VIEW IF NOT EXISTS",
         "items": "json_each(list) AS item",
@@ -199,9 +200,17 @@ for _dialect, _words in {
         "position": "item.at - 1",
         "number": "item.number::bigint",
     },
-}.items():
-    _view = DDL(_HEADERS.format(**_words).strip())  # type: ignore[no-untyped-call]
-    event.listen(metadata, "after_create", _view.execute_if(dialect=_dialect))
+}
+
+
+def with_views(tables: MetaData) -> None:
+    """Whoever creates them creates what people look at as well."""
+    for dialect, words in _SPELLED.items():
+        view = DDL(_HEADERS.format(**words).strip())  # type: ignore[no-untyped-call]
+        event.listen(tables, "after_create", view.execute_if(dialect=dialect))
+
+
+with_views(metadata)
 
 
 def pseudonym_text(text: str) -> str:

@@ -21,7 +21,8 @@ from peertape.cassettes.loading import load
 from peertape.cassettes.model import Exchange, State
 from peertape.cassettes.named import origins_in
 from peertape.cassettes.origin import Origin
-from peertape.cassettes.places import Place, place_of
+from peertape.cassettes.place import Place
+from peertape.cassettes.places import place_of
 from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.redaction.pseudonyms import Pseudonyms
 from peertape.cassettes.redaction.redactor import Redactor

@@ -8,10 +8,11 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from sqlalchemy import delete, insert, select, union_all, update
+from sqlalchemy.exc import DBAPIError
 
 from peertape.cassettes import schema
 from peertape.cassettes.exchangewriter import ExchangeWriter
@@ -20,7 +21,8 @@ from peertape.cassettes.lore import Lore
 from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.origin import Origin
 from peertape.cassettes.pending import Pending
-from peertape.cassettes.places import Place, place_of
+from peertape.cassettes.place import Place
+from peertape.cassettes.places import place_of
 from peertape.cassettes.redaction.pseudonyms import Pseudonyms
 from peertape.cassettes.redaction.recollection import Noting, Recollection
 from peertape.cassettes.redaction.redactor import Redactor
@@ -146,6 +148,12 @@ class CassetteWriter:
                     entry.abandon()
             self._flush()
             self._connection.commit()
+
+    def give_up(self) -> None:
+        """After a failure: what was committed stays, nothing else is written."""
+        with suppress(DBAPIError):
+            self._connection.close()
+        self._engine.dispose()
 
     def _flush(self) -> None:
         try:

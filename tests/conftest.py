@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support import postgresql
+from support.postgresql import Server
 from support.wire import Instance
 
 if TYPE_CHECKING:
@@ -36,6 +38,13 @@ def peertape(tmp_path: Path) -> Iterator[Callable[..., Peertape]]:
         if process.running:
             process.kill()
     close_readers()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A PostgreSQL server, one for each process of the tests."""
+    with postgresql.server() as made:
+        yield made
 
 
 @pytest.fixture

@@ -22,7 +22,11 @@ def options(*decorators: Callable[[Command], Command]) -> Callable[[Command], Co
 
 
 upstream = click.option("--upstream", metavar="URL", help="The instance, for example https://peertube.example.")
-cassette = click.option("--cassette", metavar="FILE", help="The cassette to record into.  [default: peertape.cassette]")
+cassette = click.option(
+    "--cassette",
+    metavar="FILE|URL",
+    help="The cassette to record into; a URL names one on a PostgreSQL server.  [default: peertape.cassette]",
+)
 public_url = click.option(
     "--public-url",
     metavar="URL",

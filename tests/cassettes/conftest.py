@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.engines import FILE
 
+from peertape.cassettes import places
 from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, State, Timing
+from peertape.cassettes.place import Place
+from peertape.cassettes.places import FilePlace
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter
@@ -61,12 +65,20 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened(path: Path) -> Iterator[Callable[[], Cassette]]:
+def place(request: pytest.FixtureRequest) -> Place:
+    """A file; with `support.engines.both` in turn a server's."""
+    if getattr(request, "param", FILE) == FILE:
+        return FilePlace(request.getfixturevalue("path"))
+    return places.named(request.getfixturevalue("server").fresh())
+
+
+@pytest.fixture
+def opened(place: Place) -> Iterator[Callable[[], Cassette]]:
     """Opens the cassette for reading."""
     with ExitStack() as stack:
 
         def open_it() -> Cassette:
-            cassette = Cassette(path)
+            cassette = Cassette(place)
             stack.callback(cassette.close)
             return cassette
 
@@ -74,12 +86,12 @@ def opened(path: Path) -> Iterator[Callable[[], Cassette]]:
 
 
 @pytest.fixture
-def writing(path: Path) -> Iterator[Callable[..., CassetteWriter]]:
+def writing(place: Place) -> Iterator[Callable[..., CassetteWriter]]:
     """Opens the cassette for writing; a test may close it itself."""
     writers: list[CassetteWriter] = []
 
     def open_it(**options: Any) -> CassetteWriter:
-        writers.append(CassetteWriter(path, RedactionRules.default(), **options))
+        writers.append(CassetteWriter(place, RedactionRules.default(), **options))
         return writers[-1]
 
     yield open_it

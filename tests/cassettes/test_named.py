@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import insert
+from support.engines import both
 
 from peertape.cassettes import schema
 from peertape.cassettes.model import Exchange
@@ -30,6 +31,7 @@ def asked_at(url: str, exchange: Exchange) -> Exchange:
     return replace(exchange, request=request)
 
 
+@both
 def test_named_places_are_remembered(make_exchange: Make, writing: Open, opened: Read) -> None:
     for host in ("b.example", "a.example:8080"):
         writer = writing()
@@ -41,6 +43,7 @@ def test_named_places_are_remembered(make_exchange: Make, writing: Open, opened:
     assert writing().named_hosts == {"a.example", "b.example"}
 
 
+@both
 def test_only_the_instance_names_places_and_those_that_it_named(make_exchange: Make, writing: Open) -> None:
     writer = writing(upstream="http://tube.example")
 
@@ -65,6 +68,7 @@ def test_only_the_instance_names_places_and_those_that_it_named(make_exchange: M
     assert "https://far.example" in named()
 
 
+@both
 @pytest.mark.parametrize(
     ("target", "location", "is_named"),
     [
@@ -79,6 +83,7 @@ def test_redirects_name_places(make_exchange: Make, writing: Open, target: str, 
     assert writer.named_hosts == ({"s3.example"} if is_named else set())
 
 
+@both
 def test_what_an_older_peertape_knew_of_hosts(make_exchange: Make, writing: Open, opened: Read) -> None:
     writer = writing()
     writer._connection.execute(insert(schema.meta), {"name": "named_hosts", "value": "a.example b.example"})

@@ -6,14 +6,15 @@ import errno
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
+from support.engines import both
 
 from peertape.cassettes import recording as module
 from peertape.cassettes.bodies import read
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Message, RecordedRequest, RecordedResponse, State
+from peertape.cassettes.place import Place
 from peertape.cassettes.recording import Recording
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
@@ -30,9 +31,9 @@ def failures() -> list[str]:
 
 
 @pytest.fixture
-def recording(path: Path, failures: list[str]) -> Iterator[Recording]:
+def recording(place: Place, failures: list[str]) -> Iterator[Recording]:
     with ExitStack() as stack:
-        made = Recording(path, RedactionRules.default(), "http://tube.example", failures.append)
+        made = Recording(place, RedactionRules.default(), "http://tube.example", failures.append)
         stack.callback(made.close)
         yield made
         if not made._thread.is_alive():
@@ -58,6 +59,7 @@ class Blocked:
         self._go.set()
 
 
+@both
 def test_what_is_handed_over_is_there_after_the_end(recording: Recording, opened: Callable[[], Cassette]) -> None:
     entry = recording.begin(REQUEST, 1000.0, "localhost:1")
     entry.request_data(b"sent")
@@ -121,6 +123,7 @@ def test_memory_is_bounded(recording: Recording, monkeypatch: pytest.MonkeyPatch
     assert recording._pending == 0
 
 
+@both
 def test_a_failure_is_told_once(recording: Recording, failures: list[str], opened: Callable[[], Cassette]) -> None:
     record(recording, b"before", "/before")
     recording.put(recording.writer.commit)
@@ -146,6 +149,7 @@ def test_a_defect_does_not_reach_the_app(recording: Recording, failures: list[st
     assert failures == ["recording failed: ZeroDivisionError: integer division or modulo by zero"]
 
 
+@both
 def test_a_failure_lets_go_whoever_waits_for_room(
     recording: Recording, failures: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +164,7 @@ def test_a_failure_lets_go_whoever_waits_for_room(
     assert len(failures) == 1
 
 
+@both
 def test_named_hosts_are_known_once_it_has_settled(recording: Recording) -> None:
     blocked = Blocked(recording)
     entry = recording.begin(
@@ -178,10 +183,11 @@ def test_named_hosts_are_known_once_it_has_settled(recording: Recording) -> None
     assert recording.named_hosts == {"s3.example"}
 
 
-def test_rewriting_begins_anew(path: Path, recording: Recording, opened: Callable[[], Cassette]) -> None:
+@both
+def test_rewriting_begins_anew(place: Place, recording: Recording, opened: Callable[[], Cassette]) -> None:
     record(recording, b"old", "/old")
     recording.close()
-    again = Recording(path, RedactionRules.default(), "http://tube.example", pytest.fail, anew=True)
+    again = Recording(place, RedactionRules.default(), "http://tube.example", pytest.fail, anew=True)
     record(again, b"new", "/new")
     again.close()
     assert [candidate.target for candidate in opened().candidates()] == ["/new"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import samples
+from support.engines import both
 
 from peertape.cassettes import store
 from peertape.cassettes.bodies import read
@@ -20,6 +21,7 @@ Open = Callable[..., CassetteWriter]
 Read = Callable[[], Cassette]
 
 
+@both
 def test_a_reader_sees_what_is_added(make_exchange: Make, writing: Open, opened: Read) -> None:
     writer = writing()
     cassette = opened()
@@ -39,6 +41,7 @@ def test_a_reader_sees_what_is_added(make_exchange: Make, writing: Open, opened:
     assert cassette.authorities() == {"tube.example"}
 
 
+@both
 def test_an_exchange_under_way_is_read_anew(writing: Open, opened: Read) -> None:
     """What is kept in memory must be whole."""
     writer = writing()
@@ -56,6 +59,7 @@ def test_an_exchange_under_way_is_read_anew(writing: Open, opened: Read) -> None
     assert read(response.body) == b"whole"
 
 
+@both
 def test_exchanges_are_kept_in_memory_up_to_a_number(
     make_exchange: Make, writing: Open, opened: Read, monkeypatch
 ) -> None:
@@ -84,6 +88,7 @@ def test_candidates_come_in_recorded_order(make_exchange: Make, writing: Open, o
     assert cassette.paths_from("/", 10) == ["/0", "/1", "/2"]
 
 
+@both
 def test_a_secret_and_its_pseudonym_give_the_same_keys(make_exchange: Make, writing: Open, opened: Read) -> None:
     writer = writing()
     clear = Headers((("Authorization", "Bearer SECRETTOKEN0"),))
@@ -99,6 +104,7 @@ def test_a_secret_and_its_pseudonym_give_the_same_keys(make_exchange: Make, writ
         assert keys.credential == candidate.credential
 
 
+@both
 def test_numbers_and_uuids(make_exchange: Make, writing: Open, opened: Read) -> None:
     uuid = "9c9de5e8-0a1e-484a-b099-e80766180a6d"
     body = f'{{"id": 7, "uuid": "{uuid}", "isLive": false}}'.encode()
@@ -135,6 +141,7 @@ def test_exchanges_page_by_page_are_what_each_is(tmp_path: Path, monkeypatch: py
         cassette.close()
 
 
+@both
 def test_lookups_that_are_remembered_are_few(
     make_exchange: Make, writing: Open, opened: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+from support.engines import both
 
 from peertape.cassettes import schema
 from peertape.cassettes.bodies import read
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State
+from peertape.cassettes.place import Place
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter
@@ -40,6 +42,7 @@ def plain(exchange: Exchange) -> tuple[object, ...]:
     )
 
 
+@both
 def test_a_whole_exchange_reads_back_equal(make_exchange: Make, writing: Open, opened: Read) -> None:
     given_one = make_exchange(
         "/a%20b?x=1&x=2&y",
@@ -91,7 +94,8 @@ def test_headers_and_bodies_of_every_kind(
         cassette.close()
 
 
-def test_secrets_are_replaced_both_ways(make_exchange: Make, writing: Open, opened: Read, path: Path) -> None:
+@both
+def test_secrets_are_replaced_both_ways(make_exchange: Make, writing: Open, opened: Read, place: Place) -> None:
     tokens = {"access_token": "SECRETACCESS00", "token_type": "Bearer", "refresh_token": "SECRETREFRESH0"}
     writer = writing()
     login = writer.add(
@@ -106,7 +110,7 @@ def test_secrets_are_replaced_both_ways(make_exchange: Make, writing: Open, open
     )
     use = writer.add(make_exchange("/me", request=(("Authorization", "Bearer SECRETACCESS00"),)))
     writer.close()
-    assert b"SECRET" not in path.read_bytes()
+    assert all(b"SECRET" not in file.read_bytes() for file in place.files())
     cassette = opened()
     answer = json.loads(read(cassette.exchange(login).response.body))  # type: ignore[union-attr]
     assert cassette.exchange(use).request.headers.get("authorization") == f"Bearer {answer['access_token']}"
@@ -114,6 +118,7 @@ def test_secrets_are_replaced_both_ways(make_exchange: Make, writing: Open, open
     assert len(answer["access_token"]) == len("SECRETACCESS00")
 
 
+@both
 @pytest.mark.parametrize("state", [State.CUT, State.FAILED, State.UNSTORED])
 def test_what_happened_is_marked(make_exchange: Make, writing: Open, opened: Read, state: State) -> None:
     writer = writing()
@@ -130,6 +135,7 @@ def test_what_happened_is_marked(make_exchange: Make, writing: Open, opened: Rea
     assert (cut.replayable, whole.replayable) == (False, True)
 
 
+@both
 def test_a_body_over_the_limit_is_not_stored(make_exchange: Make, writing: Open, opened: Read) -> None:
     writer = writing()
     over, just = (writer.add(make_exchange(f"/{size}", b"x" * size), limit=1000) for size in (1001, 1000))
@@ -143,7 +149,8 @@ def test_a_body_over_the_limit_is_not_stored(make_exchange: Make, writing: Open,
     assert len(cassette.query(select(schema.bodies))) == 1
 
 
-def test_what_a_kill_left_open_is_cut_at_the_next_opening(path: Path, writing: Open, opened: Read) -> None:
+@both
+def test_what_a_kill_left_open_is_cut_at_the_next_opening(place: Place, writing: Open, opened: Read) -> None:
     writer = writing()
     entry = writer.begin(REQUEST, 1000.0)
     entry.request_end(1000.0)
@@ -154,13 +161,14 @@ def test_what_a_kill_left_open_is_cut_at_the_next_opening(path: Path, writing: O
     writer._connection.close()  # as a kill does, nothing more is written
     writer._engine.dispose()
 
-    CassetteWriter(path, RedactionRules.default()).close()
+    CassetteWriter(place, RedactionRules.default()).close()
     cassette = opened()
     found = cassette.exchange(entry.id)
     assert (found.state, found.error) == (State.CUT, "the recording was interrupted")
     assert not cassette.query(select(schema.chunks))
 
 
+@both
 def test_what_is_under_way_at_the_end_is_cut(writing: Open, opened: Read) -> None:
     writer = writing()
     entry = writer.begin(REQUEST, 1000.0)
@@ -179,6 +187,7 @@ def test_what_is_under_way_at_the_end_is_cut(writing: Open, opened: Read) -> Non
     assert read(cassette.exchange(upload.id).request.body) == b"begun"
 
 
+@both
 @pytest.mark.parametrize("ends", [True, False])
 def test_an_answer_before_the_request_has_ended(writing: Open, opened: Read, ends: bool) -> None:
     writer = writing()
@@ -196,6 +205,7 @@ def test_an_answer_before_the_request_has_ended(writing: Open, opened: Read, end
     assert (found.error is None) == ends
 
 
+@both
 def test_an_etag_of_a_body_that_was_redacted_is_computed_anew(make_exchange: Make, writing: Open, opened: Read) -> None:
     from peertape.cassettes.etags import express_etag
 
@@ -210,6 +220,7 @@ def test_an_etag_of_a_body_that_was_redacted_is_computed_anew(make_exchange: Mak
     assert [name for name, _ in response.headers] == ["Content-Type", "ETag"]
 
 
+@both
 def test_forgetting_everything_keeps_the_key(make_exchange: Make, writing: Open, opened: Read) -> None:
     writer = writing(upstream="http://tube.example")
     value = {
@@ -245,6 +256,7 @@ def test_forgetting_everything_keeps_the_key(make_exchange: Make, writing: Open,
         assert not cassette.query(select(table))
 
 
+@both
 def test_a_second_writer_is_refused(writing: Open) -> None:
     from peertape.cassettes.errors import CassetteBusy
 

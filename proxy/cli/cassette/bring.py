@@ -10,7 +10,7 @@ import click
 
 from peertape.cassettes import places
 from peertape.cassettes.errors import CassetteError
-from peertape.cassettes.places import Place
+from peertape.cassettes.place import Place
 from peertape.cassettes.writer import CassetteWriter
 from peertape.config import settings as config
 from peertape.proxy.cli import options, progress
