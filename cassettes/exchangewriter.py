@@ -93,6 +93,8 @@ class ExchangeWriter:
             exact_key=keys.exact,
             telling_key=keys.telling,
             path=keys.folded_path,
+            meaning=keys.meaning.rest,
+            window=keys.meaning.window,
             body_digest=None if digest == EMPTY_DIGEST else digest,
         )
         if trailers:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from urllib.parse import unquote_plus
 
 from peertape.cassettes.headers import Headers, media_type
@@ -18,8 +19,21 @@ from peertape.config import facts
 
 EMPTY_DIGEST = hashlib.sha256(b"").digest()
 KEY_LENGTH = 16
+WINDOW = frozenset({"start", "count"})  # parameters of a list
+MOST_DIGITS = 15  # of a start or a count that a list could have
 QUERY_CREDENTIALS = frozenset({"accesstoken", "videofiletoken", "token"})
 CHARSET = re.compile(r"charset=\"?([^\";\s]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a query asks for, whatever its spelling: `rest` is 0 if it is nothing but what PeerTube takes for granted.
+
+    Where the window of a list begins stands beside it; how long it is, in neither.
+    """
+
+    rest: int
+    window: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +43,7 @@ class RequestKeys:
     folded_path: str
     credential: str | None
     body_digest: bytes
+    meaning: Meaning
 
 
 def keys_of(method: str, target: str, headers: Headers, body_digest: bytes) -> RequestKeys:
@@ -40,7 +55,21 @@ def keys_of(method: str, target: str, headers: Headers, body_digest: bytes) -> R
         folded_path=fold(path),
         credential=credential(headers),
         body_digest=body_digest,
+        meaning=meaning(query),
     )
+
+
+def meaning(query: str) -> Meaning:
+    """Two queries that tolerant matching takes for the same have the same meaning."""
+    asked = tolerant_query(query, WINDOW)
+    rest = int.from_bytes(_hash(chain.from_iterable(asked), (), b"")[:8], signed=True) if asked else 0
+    return Meaning(rest, _window(query))
+
+
+def _window(query: str) -> int:
+    """What is no number stands at none."""
+    named = dict(reversed(tolerant_query(query))).get("start", "0") if "start" in query else "0"
+    return int(named) if named.isdecimal() and len(named) <= MOST_DIGITS else -1
 
 
 def everything_told(headers: Headers) -> list[tuple[str, str]]:

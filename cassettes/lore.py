@@ -15,13 +15,14 @@ from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
 from peertape.cassettes.named import NAMED_HOSTS, NAMED_ORIGINS, hosts_in, origins_in
 from peertape.cassettes.origin import Origin
-from peertape.cassettes.schema import credentials, exchanges, meta, resources, tokens, users
+from peertape.cassettes.schema import credentials, exchanges, hosts, meta, resources, tokens, users
 
 REMEMBERED = 16384  # resources, and tokens, that are known to be in the database
 
 _LEARNED = ("public_origin", "server_version", NAMED_HOSTS, NAMED_ORIGINS)
 _ADD_RESOURCES = insert_new(resources)
 _ADD_TOKENS = insert_new(tokens)
+_ADD_HOSTS = insert_new(hosts)
 _MARK_TOKENS = {
     column: update(tokens).where(tokens.c.pseudonym == bindparam("token")).values({column: 1})
     for column in ("refused", "passed")
@@ -48,6 +49,7 @@ class Lore:
         self._users: dict[str, tuple[str | None, str | None]] = {}  # role and e-mail address, as last written
         self._resources: list[dict[str, Any]] = []
         self._tokens: list[dict[str, Any]] = []
+        self._new_hosts: list[dict[str, Any]] = []
         self._marks: dict[str, list[dict[str, Any]]] = {column: [] for column in _MARK_TOKENS}
 
     @property
@@ -59,6 +61,8 @@ class Lore:
         """An exchange with that Host begins."""
         if self._first is None:
             self._first = authority
+        if self._is_new(("host", authority)):
+            self._new_hosts.append({"authority": authority})
 
     def learn(
         self, request: RecordedRequest, body: bytes | None, response: RecordedResponse, text: bytes | None
@@ -97,7 +101,11 @@ class Lore:
             rows = [{"name": name, "value": self._meta[name]} for name in sorted(self._new_meta)]
             self._connection.execute(insert(meta), rows)
             self._new_meta.clear()
-        statements = ((_ADD_RESOURCES, self._resources), (_ADD_TOKENS, self._tokens))
+        statements = (
+            (_ADD_RESOURCES, self._resources),
+            (_ADD_TOKENS, self._tokens),
+            (_ADD_HOSTS, self._new_hosts),
+        )
         for statement, rows in (*statements, *((_MARK_TOKENS[column], self._marks[column]) for column in self._marks)):
             if rows:
                 self._connection.execute(statement, rows)
@@ -105,7 +113,7 @@ class Lore:
 
     def forget(self, upstream: str | None = None) -> None:
         """Begins anew, with the instance at `upstream` if that is another one."""
-        for table in (credentials, users, resources, tokens):
+        for table in (credentials, users, resources, tokens, hosts):
             self._connection.execute(table.delete())
         self._connection.execute(meta.delete().where(meta.c.name.in_(_LEARNED)))
         if upstream is not None:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, text
 
 from peertape.cassettes import schema
-from peertape.cassettes.keys import EMPTY_DIGEST
+from peertape.cassettes.keys import EMPTY_DIGEST, meaning
 
 Migration = Callable[[Connection], None]
 _PAGE = 500  # exchanges at once
@@ -64,6 +64,7 @@ def store_fields_once(connection: Connection) -> None:
         "INSERT INTO paths (folded) SELECT folded_path FROM old_exchanges WHERE folded_path IS NOT NULL"
         " GROUP BY folded_path ORDER BY min(id)"
     )
+    connection.exec_driver_sql("INSERT INTO hosts (authority) SELECT DISTINCT authority FROM old_exchanges")
     connection.exec_driver_sql("CREATE TEMPORARY TABLE known AS SELECT id, name, value FROM fields")
     connection.exec_driver_sql("CREATE INDEX known_by_text ON known (name, value, id)")
     for rows in batched(_exchanges(connection), _PAGE, strict=False):
@@ -96,9 +97,12 @@ def _exchanges(connection: Connection) -> Iterator[dict[str, Any]]:
     )
     for row in old.mappings():
         made = {name: value for name, value in row.items() if name != "folded_path"}
-        made |= dict.fromkeys(_PARTS.values()) | {"request_headers": "[]"}
+        made |= dict.fromkeys((*_PARTS.values(), "meaning", "window")) | {"request_headers": "[]"}
         if row["status"] is not None:
             made["response_headers"] = "[]"
+        if row["folded_path"] is not None:
+            told = meaning(row["target"].partition("?")[2])
+            made |= {"meaning": told.rest, "window": told.window}
         if row["body_digest"] == EMPTY_DIGEST:
             made["body_digest"] = None
         while upcoming is not None and upcoming[0][0] <= row["id"]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BLOB,
     DDL,
+    BigInteger,
     CheckConstraint,
     Column,
     Float,
@@ -25,6 +26,8 @@ from peertape.cassettes.columns import Integer
 
 APPLICATION_ID = 0x70746170  # "ptap": SQLite's application_id, by which a cassette is told from other databases
 VERSION = 3  # SQLite's user_version; raised by a migration
+
+SAFE = ("GET", "HEAD", "OPTIONS")  # methods of requests that change nothing
 
 metadata = MetaData()
 
@@ -61,6 +64,13 @@ fields = Table(  # of headers, those that are alike once
     Column("id", Integer, primary_key=True),
     Column("name", Text, nullable=False),
     Column("value", Text, nullable=False),
+)
+
+hosts = Table(  # under which something was recorded
+    "hosts",
+    metadata,
+    Column("authority", Text, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 paths = Table(
@@ -104,10 +114,19 @@ exchanges = Table(
     Column("exact_key", LargeBinary(16)),  # tier 1 of matching
     Column("telling_key", LargeBinary(16)),  # tier 2, less the identity
     Column("path", Integer, ForeignKey("paths.id")),  # tier 3
+    Column("meaning", BigInteger),  # tier 3: of the query, but for the window of a list
+    Column("window", BigInteger),  # where that window begins
     Column("body_digest", LargeBinary(32)),  # of the request's canonical body; NULL if there is none
     Index("exchanges_by_exact_key", "exact_key"),
     Index("exchanges_by_telling_key", "telling_key"),
     Index("exchanges_by_path", "path"),
+    Index("exchanges_by_meaning", "path", "meaning", "window"),
+)
+Index(
+    "exchanges_writing",  # those that changed something, by time
+    exchanges.c.started_at,
+    sqlite_where=exchanges.c.method.not_in(SAFE) & exchanges.c.status.between(200, 299),
+    postgresql_where=exchanges.c.method.not_in(SAFE) & exchanges.c.status.between(200, 299),
 )
 Index(
     "exchanges_open",

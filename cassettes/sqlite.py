@@ -25,7 +25,7 @@ from peertape.cassettes import errors, migrations, schema
 from peertape.cassettes.pool import READERS
 
 SQLITE_MAGIC = b"SQLite format 3\x00"
-CHECKED_WHOLE = 64 * 1024 * 1024  # up to this size a file is checked page by page when it is opened
+CHECKED_WHOLE = 16 * 1024 * 1024  # up to this size a file is checked page by page when it is opened
 
 # What this process has open, by way of SQLite. To open such a file past SQLite and close it again would release
 # SQLite's locks on it (that is how POSIX locks are); then the next program to close it removes its log under our feet.

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched, chain, takewhile
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Engine, Row, bindparam, func, select
+from sqlalchemy import Engine, Row, and_, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 
 from peertape.cassettes import schema
 from peertape.cassettes.fields import FieldReader
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keyed import FEW, LAST, Keyed
-from peertape.cassettes.keys import EMPTY_DIGEST, RequestKeys, keys_of
+from peertape.cassettes.keys import EMPTY_DIGEST, Meaning, RequestKeys, keys_of
 from peertape.cassettes.loading import load
 from peertape.cassettes.model import Exchange, State
 from peertape.cassettes.named import origins_in
@@ -31,6 +31,7 @@ from peertape.cassettes.redaction.rules import RedactionRules
 EXCHANGES_KEPT = 4096  # whole exchanges that stay in memory; their bodies do not
 PAGE = 100  # exchanges that are read at once
 LARGEST_PAGE = 1000  # candidates, by whoever goes on through them
+MOST_WINDOWS = 200  # of a list, that are read
 LOOKUPS_KEPT = 1024  # what was found, which several stages ask for within one request
 
 _columns = schema.exchanges.c
@@ -48,11 +49,24 @@ _CANDIDATE = select(
     _columns.body_digest,
     _columns.telling_key,
 ).order_by(_columns.id)
+_ON_PATH = _columns.path == select(schema.paths.c.id).where(schema.paths.c.folded == bindparam("key")).scalar_subquery()
+_WINDOWS = _CANDIDATE.where(
+    _columns.id.in_(
+        select(_columns.id)
+        .where(
+            _ON_PATH,
+            _columns.meaning == bindparam("meaning"),
+            _columns.window.between(bindparam("low"), bindparam("high")),
+        )
+        .order_by(_columns.id.desc())
+        .limit(bindparam("most"))
+    )
+)
 _UNDER = {
     "exact": _columns.exact_key == bindparam("key"),
     "telling": _columns.telling_key == bindparam("key"),
-    "path": _columns.path
-    == select(schema.paths.c.id).where(schema.paths.c.folded == bindparam("key")).scalar_subquery(),
+    "path": _ON_PATH,
+    "meaning": and_(_ON_PATH, _columns.meaning == bindparam("meaning"), _columns.window == bindparam("window")),
 }
 _UPWARDS = {
     kind: _CANDIDATE.where(under, _columns.id > bindparam("number")).limit(bindparam("most"))
@@ -99,7 +113,7 @@ _UUID = select(schema.resources.c.uuid).where(
 _LAST_WRITE = (
     select(_columns.id)
     .where(
-        _columns.method.not_in(("GET", "HEAD", "OPTIONS")),
+        _columns.method.not_in(schema.SAFE),
         _columns.status.between(200, 299),
         _columns.started_at > bindparam("after"),
         _columns.started_at <= bindparam("until"),
@@ -208,6 +222,11 @@ class Cassette:
         """The Host under which the first exchange was recorded."""
         return self._known("first authority", lambda: next((one.authority for one in self.candidates()), None))
 
+    @property
+    def last(self) -> int:
+        """The number of the last exchange; 0: there is none."""
+        return self._known("last", lambda: self.version()[0])
+
     def version(self) -> tuple[int, ...]:
         """Changes whenever an exchange is added or something is learned."""
         row = self._rows(_NEWEST)[0]
@@ -252,7 +271,7 @@ class Cassette:
         return f"{first.scheme}://{first.authority}" if first else None
 
     def _authorities(self) -> frozenset[str]:
-        return frozenset(row.authority for row in self._rows(select(_columns.authority).distinct()))
+        return frozenset(row.authority for row in self._rows(select(schema.hosts)))
 
     def keys(self, method: str, target: str, headers: Headers, body: bytes, digest: bytes | None = None) -> RequestKeys:
         """The keys of a request as this cassette's secrets are told: a secret and its pseudonym count the same."""
@@ -270,10 +289,23 @@ class Cassette:
         return body_filter.feed(body) + body_filter.finish()
 
     def by_exact_key(self, key: bytes) -> Keyed[Candidate]:
-        return self._keyed("exact", key)
+        return self._keyed("exact", [{"key": key}])
 
     def by_telling_key(self, key: bytes) -> Keyed[Candidate]:
-        return self._keyed("telling", key)
+        return self._keyed("telling", [{"key": key}])
+
+    def by_meaning(self, paths: Iterable[str], meaning: Meaning) -> Keyed[Candidate]:
+        """What was asked of these paths, as `paths.fold` spells them, with a query of that meaning."""
+        return self._keyed(
+            "meaning", [{"key": path, "meaning": meaning.rest, "window": meaning.window} for path in paths]
+        )
+
+    def windows(self, paths: Iterable[str], meaning: Meaning, reach: int) -> list[Candidate]:
+        """What was asked of these paths with that meaning, in windows that begin no further away; the last ones."""
+        low, high = meaning.window - reach, meaning.window + reach
+        known = {"meaning": meaning.rest, "low": low, "high": high, "most": MOST_WINDOWS}
+        found = (self._rows(_WINDOWS, key=path, **known) for path in paths)
+        return sorted(map(_candidate, chain.from_iterable(found)), key=_number)
 
     def by_path(self, paths: Iterable[str]) -> list[Candidate]:
         """`paths` as `paths.fold` spells them."""
@@ -282,8 +314,8 @@ class Cassette:
 
     def newest(self, paths: Iterable[str], most: int) -> list[Candidate]:
         """Of each path the last recordings, so many at most, in recorded order."""
-        found = [self._page("path", path, LAST, most, down=True) for path in dict.fromkeys(paths)]
-        return sorted(chain.from_iterable(found), key=lambda candidate: candidate.id)
+        found = (self._page("path", {"key": path}, LAST, most, down=True) for path in dict.fromkeys(paths))
+        return sorted(chain.from_iterable(found), key=_number)
 
     def candidate(self, number: int) -> Candidate | None:
         row = next(iter(self._rows(_CANDIDATE.where(_columns.id == number))), None)
@@ -367,16 +399,20 @@ class Cassette:
         """The rows of a statement over `peertape.cassettes.schema`: for what people ask, not for matching."""
         return self._rows(statement, **values)
 
-    def _keyed(self, kind: str, key: bytes) -> Keyed[Candidate]:
-        def page(number: int, most: int, down: bool) -> list[Candidate]:
-            return self._page(kind, key, number, most, down=down)
+    def _keyed(self, kind: str, keys: Sequence[Mapping[str, Any]]) -> Keyed[Candidate]:
+        """Under any of the keys."""
 
-        few = self._looked_up((kind, key), lambda: page(0, FEW + 1, False))
+        def page(number: int, most: int, down: bool) -> list[Candidate]:
+            found = chain.from_iterable(self._page(kind, key, number, most, down=down) for key in keys)
+            return sorted(found, key=_number, reverse=down)[:most]
+
+        asked = (kind, *(value for key in keys for value in key.values()))
+        few = self._looked_up(asked, lambda: page(0, FEW + 1, False))
         return Keyed(few if len(few) <= FEW else None, page)
 
-    def _page(self, kind: str, key: object, number: int, most: int, *, down: bool) -> list[Candidate]:
+    def _page(self, kind: str, key: Mapping[str, Any], number: int, most: int, *, down: bool) -> list[Candidate]:
         statement = (_DOWNWARDS if down else _UPWARDS)[kind]
-        return [*map(_candidate, self._rows(statement, key=key, number=number, most=most))]
+        return [*map(_candidate, self._rows(statement, **key, number=number, most=most))]
 
     def _load(self, number: int) -> Exchange:
         return load(self._rows, self._engine, self._fields, [number])[0]
@@ -408,6 +444,10 @@ class _IssuedPseudonyms:
         if known:
             self._found.add(str(text))
         return known
+
+
+def _number(candidate: Candidate) -> int:
+    return candidate.id
 
 
 def _candidate(row: Row[Any]) -> Candidate:

@@ -37,6 +37,7 @@ class KindData(BaseModel):
     defaults: dict[str, Any] = Field(default_factory=dict)
     parts: dict[str, str] = Field(default_factory=dict)
     derive: dict[str, Any] = Field(default_factory=dict)
+    single: bool = False
 
 
 class Contracts(BaseModel):

@@ -7,6 +7,7 @@ from urllib.parse import unquote_plus
 from peertape.cassettes.bodies import read
 from peertape.cassettes.codings import codings_of
 from peertape.cassettes.headers import media_type
+from peertape.cassettes.keys import MOST_DIGITS, WINDOW
 from peertape.cassettes.store import Cassette
 from peertape.config import facts
 from peertape.proxy.engine.choice import last_write
@@ -19,10 +20,8 @@ from peertape.proxy.engine.shelf import Question
 from peertape.proxy.engine.tolerance import Ignored
 from peertape.proxy.engine.windows import Page, window_answer
 
-WINDOW = ("start", "count")
-ANY_WINDOW = Ignored(query=frozenset(WINDOW))
+ANY_WINDOW = Ignored(query=WINDOW)
 LARGEST_PAGE = 4 * 1024 * 1024  # octets
-MOST_DIGITS = 15  # of a start or a count that a list could have
 
 
 class ListWindows:

@@ -8,12 +8,15 @@ from enum import StrEnum
 from itertools import batched, islice
 
 from peertape.cassettes.keyed import LAST, Keyed
+from peertape.cassettes.keys import MOST_DIGITS, WINDOW
 from peertape.cassettes.store import Candidate, Cassette
+from peertape.config import facts
 from peertape.proxy.engine import hosts
 from peertape.proxy.engine.recoding import is_taken
 from peertape.proxy.engine.shelf import Question, identity_of
-from peertape.proxy.engine.tolerance import NOTHING, Ignored, Tolerance
+from peertape.proxy.engine.tolerance import Ignored, Tolerance
 
+ANYWHERE = 10**MOST_DIGITS  # beyond every window
 BESIDE = 10  # recordings of very many, in each direction
 
 Passing = Callable[[Iterable[Candidate]], list[Candidate]]
@@ -59,17 +62,34 @@ class Matcher:
     def alike(
         self, question: Question, cassette: Cassette, overlooked: Ignored, until: float | None = None
     ) -> list[Candidate]:
-        """What the tolerant tier finds if it overlooks that as well: other pages of a list, other ranges of a file."""
-        found = [c for c in self._tolerant(question, cassette, overlooked) if _counts(c, until)]
+        """What the tolerant tier finds if it overlooks that as well: other pages of a list, other ranges of a file.
+
+        Of a list the pages that may cover the window.
+        """
+        paths, meaning = self.tolerance.paths(question, cassette), question.keys(cassette).meaning
+        ignored = self.tolerance.ignored(question.request, overlooked)
+        candidates: Iterable[Candidate]
+        if ignored.query == WINDOW:
+            candidates = cassette.windows(paths, meaning, facts.load().largest_count)
+            candidates = candidates or cassette.windows(paths, meaning, ANYWHERE)
+        elif ignored.query:
+            candidates = cassette.by_path(paths)
+        else:
+            candidates = cassette.by_meaning(paths, meaning).after(0)
+        found = [c for c in self._tolerant(question, cassette, candidates, ignored) if _counts(c, until)]
         return hosts.of_host(question.request, found, cassette)
 
     def _found(
         self, tier: Tier, question: Question, cassette: Cassette, until: float | None, around: Numbers
     ) -> Sequence[Candidate]:
+        ignored = self.tolerance.ignored(question.request)
+
         def passing(candidates: Iterable[Candidate]) -> list[Candidate]:
             found = [candidate for candidate in candidates if _counts(candidate, until)]
             if tier is Tier.IDENTITY:
                 found = [c for c in found if _same_asker(question, cassette, c) and varies_alike(question, cassette, c)]
+            elif tier is Tier.TOLERANT:
+                found = [*self._tolerant(question, cassette, found, ignored)]
             if tier is not Tier.EXACT:
                 found = [candidate for candidate in found if is_readable(question, cassette, candidate)]
             return hosts.of_host(question.request, found, cassette)
@@ -80,16 +100,21 @@ class Matcher:
                 return _of_keyed(cassette.by_exact_key(keys.exact), passing, around)
             case Tier.IDENTITY:
                 return _of_keyed(cassette.by_telling_key(keys.telling), passing, around)
+            case Tier.TOLERANT if ignored.query:
+                return passing(cassette.by_path(self.tolerance.paths(question, cassette)))
             case Tier.TOLERANT:
-                return passing(self._tolerant(question, cassette))
+                paths = self.tolerance.paths(question, cassette)
+                return _of_keyed(cassette.by_meaning(paths, keys.meaning), passing, around)
 
-    def _tolerant(self, question: Question, cassette: Cassette, overlooked: Ignored = NOTHING) -> Iterator[Candidate]:
+    def _tolerant(
+        self, question: Question, cassette: Cassette, candidates: Iterable[Candidate], ignored: Ignored
+    ) -> Iterator[Candidate]:
         for_all = self.tolerance.same_for_all(question, cassette)
 
         def may_answer(candidate: Candidate) -> bool:
             return for_all or _same_asker(question, cassette, candidate)
 
-        return self.tolerance.candidates(question, cassette, may_answer, overlooked)
+        return self.tolerance.of(question, cassette, candidates, may_answer, ignored)
 
 
 def _of_keyed(keyed: Keyed[Candidate], passing: Passing, around: Numbers) -> Sequence[Candidate]:

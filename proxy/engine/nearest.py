@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus
 from peertape.cassettes.codings import codings_of
 from peertape.cassettes.keys import everything_told, telling
 from peertape.cassettes.model import State
-from peertape.cassettes.paths import fold, spellings
+from peertape.cassettes.paths import fold
 from peertape.cassettes.store import Candidate, Cassette
 from peertape.config import facts
 from peertape.proxy.engine.journal import Nearest
@@ -38,10 +38,9 @@ class Explainer:
     def nearest(self, question: Question) -> tuple[Nearest, ...]:
         found: list[tuple[int, Nearest]] = []
         for cassette in self.shelf.cassettes:
-            folded = question.keys(cassette).folded_path
-            on_path = cassette.newest(spellings(folded, cassette.numbers, cassette.uuid), WEIGHED)
-            candidates = on_path or cassette.newest(_like(folded, cassette), WEIGHED)
-            for candidate in candidates[-WEIGHED:]:
+            on_path = cassette.newest(self.tolerance.paths(question, cassette), WEIGHED)
+            alike = on_path or cassette.newest(_like(question.keys(cassette).folded_path, cassette), WEIGHED)
+            for candidate in alike[-WEIGHED:]:
                 if candidate.state is State.OPEN:
                     continue
                 lines = differences(question, cassette, candidate)

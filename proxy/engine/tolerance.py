@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,18 +59,18 @@ class Tolerance:
             overlooked.json + tuple(rule.json for rule in rules if rule.json),
         )
 
-    def candidates(
+    def of(
         self,
         question: Question,
         cassette: Cassette,
+        candidates: Iterable[Candidate],
         may_answer: Callable[[Candidate], bool],
-        overlooked: Ignored = NOTHING,
+        ignored: Ignored,
     ) -> Iterator[Candidate]:
-        """Recordings that mean the same, of those that `may_answer`; `overlooked` comes on top of the user's rules."""
+        """The recordings that mean the same, of those that `may_answer`."""
         request = question.request
-        ignored = self.ignored(request, overlooked)
         wanted_query = tolerant_query(request.query, ignored.query)
-        for candidate in self.on_path(question, cassette):
+        for candidate in candidates:
             if (
                 candidate.method == request.method
                 and tolerant_query(candidate.query, ignored.query) == wanted_query
@@ -81,12 +81,10 @@ class Tolerance:
             ):
                 yield candidate
 
-    def on_path(self, question: Question, cassette: Cassette) -> list[Candidate]:
-        """Recordings of the same path or resource, however spelled."""
+    def paths(self, question: Question, cassette: Cassette) -> list[str]:
+        """The path, and that of the same resource by its other name."""
         folded = question.keys(cassette).folded_path
-        return question.once(
-            cassette, "on path", lambda: cassette.by_path(spellings(folded, cassette.numbers, cassette.uuid))
-        )
+        return question.once(cassette, "paths", lambda: [*spellings(folded, cassette.numbers, cassette.uuid)])
 
     def same_for_all(self, question: Question, cassette: Cassette) -> bool:
         """Whether the answer is the same whoever asks; a token in the query always tells."""

@@ -207,7 +207,7 @@ class _Compiler:
 
 def _kind(name: str, kind: data.KindData) -> Kind:
     derived = {member: Expression.of(value) for member, value in kind.derive.items()}
-    return Kind(name, kind.missing, kind.keys, kind.defaults, kind.parts, derived)
+    return Kind(name, kind.missing, kind.keys, kind.defaults, kind.parts, derived, kind.single)
 
 
 class _within:  # noqa: N801 (reads as what it does: `with _within(...)`)

@@ -115,7 +115,8 @@ def acting(world: World, user: str | None) -> Entity | None:
     """The user behind a recorded request."""
     if user is None:
         return None
-    return world.known("user", user, "username") or world.learn("user", {"username": user})
+    entity = world.at(("user", "username", user.lower()))
+    return entity if entity is not None and not entity.gone else world.learn("user", {"username": user})
 
 
 def _nested(settings: Mapping[str, Any]) -> dict[str, Any]:

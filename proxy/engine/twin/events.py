@@ -85,14 +85,20 @@ class Events:
         return sorted(found, key=_moment)
 
     def _event(self, cassette: Cassette, candidate: Candidate) -> Event | None:
-        if not candidate.replayable or candidate.status is None or not 200 <= candidate.status < 300:
-            return None
-        found = self._book.routes.find(candidate.method, candidate.path)
-        if found is None or not found.route.effects or candidate.answered_at is None:
-            return None
-        if candidate.credential is not None and cassette.user_of(candidate.credential) is None:
+        event = event_of(self._book, cassette, candidate)
+        if event and candidate.credential is not None and cassette.user_of(candidate.credential) is None:
             self._unexplained.add((cassette, candidate.credential))
-        return Event(candidate.answered_at, cassette, candidate, found.route, found.params)
+        return event
+
+
+def event_of(book: Book, cassette: Cassette, candidate: Candidate) -> Event | None:
+    """What the recording tells, if it tells anything."""
+    if not candidate.replayable or candidate.status is None or not 200 <= candidate.status < 300:
+        return None
+    found = book.routes.find(candidate.method, candidate.path)
+    if found is None or not found.route.effects or candidate.answered_at is None:
+        return None
+    return Event(candidate.answered_at, cassette, candidate, found.route, found.params)
 
 
 def with_exchanges(events: Sequence[Event]) -> Iterator[tuple[Event, Exchange]]:

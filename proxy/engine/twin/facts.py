@@ -30,6 +30,7 @@ class Kind:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)  # members that are entities themselves: of which kind
     derived: Mapping[str, Any] = field(default_factory=dict)  # Expressions over `this`, for members that are not told
+    single: bool = False  # an instance has one
 
 
 @dataclass(slots=True, eq=False)

@@ -17,6 +17,7 @@ class Overlay(World):
         self.below = below
         self.config: Told = below.config
         self._copies: dict[Entity, Entity] = {}  # by their originals
+        self._mine: set[int] = set()  # by their places in memory: the copies of a world below are others
 
     def at(self, key: Key) -> Entity | None:
         own = super().at(key)
@@ -30,12 +31,15 @@ class Overlay(World):
         return dict.fromkeys([*below, *super().of_kind(kind)])
 
     def _own(self, entity: Entity) -> Entity:
-        if entity.original is not None or entity in self._all.get(entity.kind.name, {}):
+        if id(entity) in self._mine or entity in self._all.get(entity.kind.name, {}):
             return entity
         copy = self._copies.get(entity)
         if copy is None:
-            copy = Entity(entity.kind, dict(entity.members), entity.gone, set(entity.known_by), entity)
+            copy = Entity(
+                entity.kind, dict(entity.members), entity.gone, set(entity.known_by), entity.original or entity
+            )
             self._copies[entity] = copy
+            self._mine.add(id(copy))
             self._by_key.update(dict.fromkeys(copy.known_by, copy))
         return copy
 

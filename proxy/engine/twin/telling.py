@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from peertape.cassettes.bodies import Body, read
 from peertape.cassettes.codings import TooBigError, codings_of, decode
@@ -19,6 +19,7 @@ from peertape.proxy.engine.twin.events import Event, with_exchanges
 from peertape.proxy.engine.twin.expressions import Evaluator, Expression, Language
 from peertape.proxy.engine.twin.facts import Entity, told_object
 from peertape.proxy.engine.twin.given import Given, given
+from peertape.proxy.engine.twin.overlay import Overlay
 from peertape.proxy.engine.twin.world import World
 
 logger = logging.getLogger(__name__)
@@ -27,14 +28,33 @@ TOKEN = "token"  # the kind of entity
 MOST_BYTES = 4 * 1024 * 1024  # of a body that is looked through
 
 
-class Telling:
-    """`events` is the list that it goes through, `told` how many of them it has; `removals`: whether things vanish."""
+class Begun(Protocol):
+    """Makes one with the settings that are known without events."""
 
-    def __init__(self, book: Book, events: Sequence[Event], settings: Iterable[Any], *, removals: bool) -> None:
+    def __call__(self, events: Sequence[Event], below: World | None = None, *, removals: bool) -> Telling: ...
+
+
+class Telling:
+    """`events` is the list that it goes through, `told` how many of them it has; `removals`: whether things vanish.
+
+    `below`: a world on which it goes on, and which stays as it is.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        events: Sequence[Event],
+        settings: Iterable[Any],
+        below: World | None = None,
+        *,
+        removals: bool,
+    ) -> None:
         rules = functions.of_rules(book.roles)
         self.events = events
         self.told = 0
-        self.world = World(book.kinds, book.configuration, self._derived)
+        self.world = (
+            World(book.kinds, book.configuration, self._derived) if below is None else Overlay(below, self._derived)
+        )
         self._removals = removals
         known = {**rules, **functions.of_world(self.world)}
         self._of_entities = Language(known)

@@ -59,7 +59,7 @@ class Twin:
 
     def asker(self, request: Request, session: Session) -> Entity | None:
         """The user who asks, as far as the token tells."""
-        world = self._history.world(session)
+        world = self._history.world(session, request)
         return self.accounts.bearer(self._shelf.ask(request), session, world).user
 
     def note(self, request: Request, session: Session, answer: Answer) -> None:
@@ -127,7 +127,7 @@ class Twin:
         """The request before the rules of its route."""
         contract, now = found.route, session.clock.now()
         question = self._shelf.ask(request)
-        world = self._history.world(session)
+        world = self._history.judged(session, request)
         seen = given(request, found.params)
         asked: dict[str, Any] = {}
         names = {
@@ -166,14 +166,14 @@ class Twin:
             now,
             contract.docs,
             contract.at,
-            self.accounts.bearer(question, session, world),
+            self.accounts.bearer(question, session, self._history.world(session, request)),
             asked=asked,
             session=session,
         )
 
     def holder(self, request: Request, session: Session) -> Entity | None:
         """Whose the request's token is; None if it is nobody's, or not valid any more."""
-        return self.accounts.bearer(self._shelf.ask(request), session, self._history.world(session)).user
+        return self.accounts.bearer(self._shelf.ask(request), session, self._history.world(session, request)).user
 
     def is_foreign(self, request: Request) -> bool:
         """Whether the Host is none of ours, on a route that heeds it."""

@@ -19,7 +19,7 @@ class World:
     def __init__(self, kinds: Mapping[str, Kind], configuration: Mapping[str, Any], derive: Derive) -> None:
         self.kinds = kinds
         self.config: Told = told(configuration)
-        self._derive = derive
+        self.derive = derive
         self._by_key: dict[Key, Entity] = {}
         self._all: dict[str, dict[Entity, None]] = {}
 
@@ -146,7 +146,7 @@ class World:
 
     def _try(self, entity: Entity, name: str, expression: Any) -> None:
         try:
-            entity.members[name] = self._derive(entity, expression)
+            entity.members[name] = self.derive(entity, expression)
         except Undecided:
             return
 
