@@ -71,11 +71,7 @@ class Workload:
 
 def workload(exchanges: int, cache: Path) -> Workload:
     """A cassette of so many exchanges, made once and kept in `cache`, and the reads of it that are asked once only."""
-    source = Path(grown.__file__).read_bytes()
-    key = hashlib.sha256(b"%d %s" % (schema.VERSION, source)).hexdigest()[:12]
-    name = "grown.cassette"
-    folder = kept(cache / "cassettes" / f"{exchanges}-{key}", lambda fresh: grown.grow(fresh / name, exchanges))
-    path = folder / name
+    path = cassette_of(exchanges, cache)
     cassette = Cassette(path)
     try:
         numbers = _reads(cassette)
@@ -84,6 +80,14 @@ def workload(exchanges: int, cache: Path) -> Workload:
         cassette.close()
     random.Random(SEED).shuffle(asks)
     return Workload(path, exchanges, grown.ORIGIN, asks)
+
+
+def cassette_of(exchanges: int, cache: Path) -> Path:
+    """A cassette of so many exchanges, made once and kept in `cache`."""
+    source = Path(grown.__file__).read_bytes()
+    key = hashlib.sha256(b"%d %s" % (schema.VERSION, source)).hexdigest()[:12]
+    name = "grown.cassette"
+    return kept(cache / "cassettes" / f"{exchanges}-{key}", lambda fresh: grown.grow(fresh / name, exchanges)) / name
 
 
 def _reads(cassette: Cassette) -> list[int]:
