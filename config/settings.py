@@ -142,6 +142,7 @@ class Settings(BaseSettings):
     strict: Several | None = None
     journal: Path | None = None
     state: str | None = None
+    prepared: OctetsOrOff = 128 << 20
     upstream_timeout: float = Field(default=5.0, gt=0)
     token: str | None = None
     upstream_ca: Path | None = None

@@ -65,6 +65,7 @@ from peertape.proxy.engine.twin.surroundings import fitted
 from peertape.proxy.engine.twin.twin import Twin
 from peertape.proxy.engine.uploads.replies import Replies
 from peertape.proxy.lanes.lane import ONCE
+from peertape.proxy.lanes.prepared import PreparedAnswers
 
 if TYPE_CHECKING:
     from peertape.proxy.lanes.member import Member
@@ -237,6 +238,13 @@ class Parts:
     @cached_property
     def _routers(self) -> Routers:
         return fitted(routers.load(self.rules.version), self.shelf.cassettes)
+
+    def prepared(self) -> PreparedAnswers | None:
+        """Of the fast lane."""
+        room = self.settings.prepared
+        if room is None:
+            return None
+        return PreparedAnswers(self.sessions, self.shelf.changes, self.source_stage().tell_observers, room)
 
     def counts(self, method: str, path: str) -> bool:
         """Whether what arrives of a request counts although its client leaves: so it is with pieces of an upload."""

@@ -32,6 +32,11 @@ from peertape.proxy.lanes.fast import FastLane
 @options.playing
 @options.faults
 @options.public_url
+@click.option(
+    "--prepared",
+    metavar="SIZE|off",
+    help="Memory for answers that stand ready, and need not be looked up again.  [default: 128M]",
+)
 @options.reports
 @options.state
 @click.pass_context
@@ -61,4 +66,4 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], **given: Any) -> 
 
 def _application(parts: Parts) -> Application:
     engine = parts.engine(parts.replay_stages(parts.actions("serve")))
-    return Application(engine, parts.sessions, parts.digest_filter, parts.counts)
+    return Application(engine, parts.sessions, parts.digest_filter, parts.counts, parts.prepared())

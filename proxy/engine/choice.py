@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +11,7 @@ from peertape.cassettes.store import Candidate
 from peertape.proxy.engine.matching import Match, Tier
 from peertape.proxy.engine.model import SAFE
 from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.state.interface import UNENDING, Turn
 
 
 class Repeat(StrEnum):
@@ -38,9 +40,17 @@ def reached(session: Session, cassette: str, key: bytes, identity: str) -> tuple
     return progress.reached(key), progress.reached(None), last_write(session, cassette, identity)
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """`turns`: when it is chosen; always, if there are none."""
+
+    candidate: Candidate
+    turns: tuple[Turn, ...] = ()
+
+
 def choose(
     match: Match, key: bytes, identity: str, session: Session, repeat: Repeat = Repeat.SEQUENCE, *, peek: bool = False
-) -> Candidate:
+) -> Chosen:
     """The recording to answer with, which counts as played. `peek` asks for the present one, without moving on (HEAD,
     Range).
     """
@@ -55,12 +65,17 @@ def choose(
     if chosen is not None:
         if not peek:
             progress.note(key, chosen.id)
-        return chosen
+        return Chosen(chosen)
+    ids = [candidate.id for candidate in pool]
     if peek:
         reached = progress.reached(key if is_exact else None)
-        return next((candidate for candidate in reversed(pool) if candidate.id <= reached), pool[0])
-    taken = progress.take([candidate.id for candidate in pool], key, in_all=not is_exact)
-    return next(candidate for candidate in pool if candidate.id == taken)
+        at = max(0, bisect_right(ids, reached) - 1)
+        present = [0, *ids[1:], UNENDING]
+    else:
+        at = ids.index(progress.take(ids, key, in_all=not is_exact))
+        present = [0, *ids[:-1], UNENDING]
+    turn = Turn(match.cassette.name, key if is_exact else None, present[at], present[at + 1])
+    return Chosen(pool[at], (turn,))
 
 
 def latest(match: Match) -> Candidate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 KEPT = 10_000  # entries that stay in memory; `--journal FILE` keeps all
 
@@ -40,8 +40,9 @@ class Messages:
         return {"sent": self.sent, "received": self.received, "unmatched": self.unmatched}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
+    """One request and its answer."""
+
     at: float  # of the session's clock, epoch seconds
     session: str
     identity: str
@@ -56,6 +57,10 @@ class Entry:
     messages: Messages | None = None  # of a WebSocket; they grow while it is open
     conversation: tuple[int, ...] = ()  # further exchanges that the answer was taken from
     again: bool = False  # told a second time: the socket was closed
+
+    def at_moment(self, at: float) -> Entry:
+        """The same once more."""
+        return tuple.__new__(Entry, (at, *self[1:]))
 
     @property
     def used(self) -> tuple[tuple[str, int], ...]:

@@ -10,6 +10,7 @@ from peertape.cassettes.bodies import EMPTY, Body
 from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.hostpaths import PREFIX
 from peertape.proxy.engine.journal import Nearest
+from peertape.proxy.engine.settled import Settled
 from peertape.proxy.engine.sockets.model import Endpoint, PendingBody
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that ask for nothing to be changed
@@ -121,6 +122,7 @@ class Answer:
     pending: PendingBody | None = None  # the body is still to come, and has no length yet
     socket: Endpoint | None = None  # what the client is switched to, with status 101
     conversation: tuple[int, ...] = ()  # further exchanges of the recording that it was taken from
+    settled: Settled | None = None  # it would be the same the next time
     recorded_host: str | None = None  # the Host of the recorded request: a client that names it gets unchanged links
 
     @property

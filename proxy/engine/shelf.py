@@ -64,9 +64,13 @@ class Shelf:
         self._asked: OrderedDict[int, Question] = OrderedDict()  # by the request's place in memory
         self._asked_at: tuple[int, ...] = ()
 
+    def changes(self) -> tuple[int, ...]:
+        """Differs from what it was whenever anything was written to a cassette."""
+        return tuple([cassette.changes() for cassette in self.cassettes])
+
     def ask(self, request: Request) -> Question:
         """Many stages ask about one request: they share the question, until anything is written."""
-        changes = tuple(cassette.changes() for cassette in self.cassettes)
+        changes = self.changes()
         if changes != self._asked_at:
             self._asked.clear()
             self._asked_at = changes

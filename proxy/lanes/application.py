@@ -21,12 +21,18 @@ from peertape.proxy.engine.defects import defect
 from peertape.proxy.engine.intake import DigestOf, Intake
 from peertape.proxy.engine.model import Answer, Delivery, Request
 from peertape.proxy.engine.session import Sessions
+from peertape.proxy.lanes.prepared import (
+    SMALL,
+    PreparedAnswers,
+    bodies_of,
+    fields_of,
+    is_bodiless,
+    key_of,
+    may_have_body,
+)
 
 logger = logging.getLogger(__name__)
 
-SMALL = 1024 * 1024  # octets of an answer that is sent at once
-OF_THE_CONNECTION = ("connection", "keep-alive", "proxy-connection", "transfer-encoding")
-BODILESS = (204, 304)
 # No ASGI server resets a connection, or ends it before it has answered: a head that promises more has to do.
 UNFULFILLED = ((b"content-length", b"1"),)
 HTTP_OF = {"ws": "http", "wss": "https"}
@@ -54,7 +60,9 @@ class Application:
         sessions: Sessions,
         digest_of: DigestOf,
         counts: Callable[[str, str], bool] = lambda _method, _path: False,
+        prepared: PreparedAnswers | None = None,
     ) -> None:
+        self._prepared = prepared
         self._counts = counts
         self._engine = engine
         self._sessions = sessions
@@ -72,6 +80,15 @@ class Application:
                 raise ValueError(f"no such kind of ASGI connection: {kind}")
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        key = None if self._prepared is None else key_of(scope)
+        if self._prepared is not None and key is not None:
+            if (given := self._prepared.again(key)) is not None:
+                if given.delay:
+                    await asyncio.sleep(given.delay)
+                for message in given.messages:
+                    await send(message)
+                return
+            self._prepared.look()
         told = Headers.from_bytes(tuple(scope["headers"]))
         intake = Intake(told, self._digest_of)
         try:
@@ -82,6 +99,8 @@ class Application:
             return
         request = _request(scope, told, intake)
         answer = self._answer(request)
+        if self._prepared is not None and key is not None and not may_have_body(scope["headers"]):
+            self._prepared.keep(key, self._sessions.of(request), answer)
         await asyncio.sleep(answer.delay)
         if answer.delivery in (Delivery.RESET, Delivery.CLOSED):
             await send({"type": "http.response.start", "status": 200, "headers": UNFULFILLED})
@@ -92,11 +111,13 @@ class Application:
                 answer = await _settled(answer, receive)
             except ClientGoneError:
                 return
-        headers = answer.headers.without(*OF_THE_CONNECTION).lower().to_bytes()
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        bodiless = request.method == "HEAD" or answer.status in BODILESS
-        if not bodiless:
-            await _send_body(answer, receive, send)
+        await send({"type": "http.response.start", "status": answer.status, "headers": fields_of(answer)})
+        bodiless = is_bodiless(request.method, answer)
+        if bodiless or (answer.delivery is Delivery.WHOLE and answer.body.size <= SMALL):
+            for message in bodies_of(answer, bodiless=bodiless):
+                await send(message)
+            return
+        await _send_body(answer, receive, send)
         await send({"type": "http.response.body"})
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -112,8 +133,7 @@ class Application:
             finally:
                 answer.socket.gone()  # the client may not have waited
         elif REFUSAL in scope.get("extensions", {}) and answer.delivery is Delivery.WHOLE:
-            headers = answer.headers.without(*OF_THE_CONNECTION).lower().to_bytes()
-            await send({"type": f"{REFUSAL}.start", "status": answer.status, "headers": headers})
+            await send({"type": f"{REFUSAL}.start", "status": answer.status, "headers": fields_of(answer)})
             await send({"type": f"{REFUSAL}.body", "body": read(answer.body)})
         else:
             await send({"type": "websocket.close"})  # before it was accepted: the handshake is refused

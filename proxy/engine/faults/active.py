@@ -44,6 +44,11 @@ class Active:
                 return position
         return None
 
+    def may_strike(self, request: Request) -> bool:
+        """Whether any fault of the plan is for such requests, now or later."""
+        path = single_slashes(request.path)
+        return any(fault.where is None or fault.where.matches(request.method, path) for fault in self.plan.faults)
+
     def strike(self, position: int) -> None:
         self.struck[position] += 1
 

@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from peertape.cassettes.headers import Headers
+from peertape.proxy.engine.settled import Momentary, Tell
 
 LIMIT, REMAINING, RESET, RETRY_AFTER = "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After"
 _ROUTERS = ("x-powered-by", "x-frame-options", "content-security-policy", "tk")
 _CORS = "access-control-"
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How the numbers of a stamp are told when a settled answer is given again."""
+
+    remaining: Tell
+    reset: Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +28,17 @@ class Stamp:
     remaining: int
     reset: int
     retry_after: int | None = None
+    again: Again | None = None
 
 
 def stamped(headers: Headers, stamp: Stamp) -> Headers:
     """With the stamp in place of a recorded one, in its spelling; else where PeerTube puts it."""
     lower = any(name == LIMIT.lower() for name, _ in headers)
     date = next(((name, value) for name, value in headers if name.lower() == "date"), None)
-    own = [(LIMIT, str(stamp.limit)), (REMAINING, str(stamp.remaining)), date, (RESET, str(stamp.reset))]
+    remaining, reset = str(stamp.remaining), str(stamp.reset)
+    if stamp.again is not None:
+        remaining, reset = Momentary(remaining, stamp.again.remaining), Momentary(reset, stamp.again.reset)
+    own = [(LIMIT, str(stamp.limit)), (REMAINING, remaining), date, (RESET, reset)]
     if stamp.retry_after is not None:
         own.append((RETRY_AFTER, str(stamp.retry_after)))
     pairs = [(pair[0].lower() if lower else pair[0], pair[1]) for pair in own if pair is not None]

@@ -7,10 +7,12 @@ they would have refused then as well, they refuse out of ignorance.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from peertape.proxy.engine.chain import Rest
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.session import Session
-from peertape.proxy.engine.twin.accounts import is_over
+from peertape.proxy.engine.twin.accounts import ends_of, is_over
 from peertape.proxy.engine.twin.case import Outcome
 from peertape.proxy.engine.twin.twin import Twin
 
@@ -34,13 +36,16 @@ class StandingStage:
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
         answer = rest(request)
         is_played = answer.source in (Source.RECORDED, Source.DERIVED) and answer.status < 400
-        if is_played and (refusal := self._refusal(request, session, answer)):
+        at_once = is_played and (is_over(request, session) or self._twin.is_foreign(request))
+        if is_played and (refusal := self._refusal(request, session, answer, at_once=at_once)):
             return refusal
         self._twin.accounts.note(request, session, answer)
-        return answer
+        if answer.settled is None:
+            return answer
+        ends = min(answer.settled.ends, ends_of(request, session))
+        return replace(answer, settled=None if at_once else replace(answer.settled, ends=ends))
 
-    def _refusal(self, request: Request, session: Session, answer: Answer) -> Answer | None:
-        at_once = is_over(request, session) or self._twin.is_foreign(request)
+    def _refusal(self, request: Request, session: Session, answer: Answer, *, at_once: bool) -> Answer | None:
         if not at_once and session.clock.timeline is None:
             return None
         verdict = self._twin.judge(request, session)

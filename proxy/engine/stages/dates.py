@@ -6,12 +6,15 @@ What PeerTube's route cache repeats, in lower case, is its first answer's date: 
 from __future__ import annotations
 
 from dataclasses import replace
-from email.utils import formatdate
+from functools import lru_cache
 
 from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.chain import Rest
+from peertape.proxy.engine.limits.counters import Window
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.settled import Momentary
+from peertape.proxy.engine.twin.wire import http_date
 
 PLAYED = (Source.RECORDED, Source.DERIVED)
 
@@ -21,6 +24,15 @@ class DateStage:
         answer = rest(request)
         if answer.source not in PLAYED:
             return answer
-        now = formatdate(session.clock.now(), usegmt=True)
+        now = Momentary(_date(session.clock.now()), _date)
         pairs = ((name, now if name == "Date" else value) for name, value in answer.headers)
         return replace(answer, headers=Headers.of(pairs))
+
+
+def _date(at: float, _: Window | None = None) -> str:
+    return _date_of_second(int(at))
+
+
+@lru_cache(maxsize=16)
+def _date_of_second(at: int) -> str:
+    return http_date(at)

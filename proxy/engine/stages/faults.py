@@ -39,7 +39,7 @@ class FaultStage:
         if position is None:
             answer = rest(request)
             active.note(request, answer, tokens)
-            return answer
+            return replace(answer, settled=None) if answer.settled and active.may_strike(request) else answer
         fault = active.plan.faults[position]
         if fault.name in BROKEN_BODIES:
             whole = self._whole(request, session, rest)

@@ -24,6 +24,7 @@ class LatencyStage:
         if self._only_recorded and active.plan.latency.kind is not Kind.RECORDED:
             return answer
         if active.plan.latency.is_random:
+            answer = replace(answer, settled=None)
             with self._faults.striking(session) as drawing:
                 delay = drawing.delay(request, answer)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from peertape.config.limits import Bucket, Limits
 from peertape.config.trust import Networks
@@ -13,11 +14,12 @@ from peertape.proxy.engine.limits import headers as spelled
 from peertape.proxy.engine.limits.askers import Askers, Standing
 from peertape.proxy.engine.limits.clients import client_address
 from peertape.proxy.engine.limits.counters import Charge, Key, Window, milliseconds
-from peertape.proxy.engine.limits.headers import Stamp
+from peertape.proxy.engine.limits.headers import Again, Stamp
 from peertape.proxy.engine.limits.negotiation import preferred
 from peertape.proxy.engine.limits.state import LimitsState
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.settled import Settled
 from peertape.proxy.engine.twin.answers import Answers
 from peertape.proxy.engine.twin.targets import single_slashes
 
@@ -86,13 +88,15 @@ class LimitsStage:
                     if standing is not Standing.EXEMPT:
                         answer = self._refusal(request, session, standing, counted, limits)
                         answer = replace(answer, headers=spelled.stamped(answer.headers, stamp))
-                        return _settled(answer, charged, session)
+                        return _given_back(answer, charged, session)
         assert stamp is not None
         answer = rest(request)
         if answer.status == TOO_BIG_HEADERS or spelled.is_before_routers(answer.headers):
             session.counters.give_back([counted.key for counted in charged])
-            return answer
-        return _settled(_told(answer, stamp, cacheable=limits.is_cached(path)), charged, session)
+            return replace(answer, settled=None)
+        if answer.settled is not None:
+            answer = replace(answer, settled=_charged(answer.settled, charged))
+        return _given_back(_told(answer, stamp, cacheable=limits.is_cached(path)), charged, session)
 
     def _refusal(
         self, request: Request, session: Session, standing: Standing, counted: _Counted, limits: Limits
@@ -128,7 +132,23 @@ def _stamp(counted: _Counted, now: int, outer: Stamp | None) -> Stamp:
         retry_after: int | None = max(0, math.ceil((window.ends - now) / 1000))
     else:
         retry_after = outer.retry_after if outer is not None else None
-    return Stamp(largest, max(0, largest - window.used), math.ceil(window.ends / 1000), retry_after)
+    return Stamp(largest, max(0, largest - window.used), _seconds(window.ends), retry_after, _again(largest))
+
+
+@lru_cache(maxsize=64)
+def _again(largest: int) -> Again:
+    def remaining(_: float, window: Window | None) -> str:
+        return str(max(0, largest - window.used)) if window is not None else str(largest)
+
+    def reset(at: float, window: Window | None) -> str:
+        return str(_seconds(window.ends if window is not None else milliseconds(at)))
+
+    return Again(remaining, reset)
+
+
+def _seconds(moment: int) -> int:
+    """That do not end before a moment in milliseconds."""
+    return math.ceil(moment / 1000)
 
 
 def _never_counted(answer: Answer, bucket: Bucket, now: int) -> Answer:
@@ -136,7 +156,9 @@ def _never_counted(answer: Answer, bucket: Bucket, now: int) -> Answer:
     is_made = answer.source in (Source.EMULATED, Source.DERIVED) and spelled.LIMIT not in answer.headers
     if not is_made or spelled.is_before_routers(answer.headers) or "tk" not in answer.headers:
         return answer
-    stamp = Stamp(bucket.max, max(0, bucket.max - 1), math.ceil((now + bucket.window) / 1000))
+    first = str(max(0, bucket.max - 1))
+    again = Again(lambda *_: first, lambda at, _: str(_seconds(milliseconds(at) + bucket.window)))
+    stamp = Stamp(bucket.max, int(first), _seconds(now + bucket.window), again=again)
     return replace(answer, headers=spelled.stamped(answer.headers, stamp))
 
 
@@ -148,11 +170,20 @@ def _told(answer: Answer, stamp: Stamp, *, cacheable: bool) -> Answer:
     return replace(answer, headers=spelled.stamped(answer.headers, stamp))
 
 
-def _settled(answer: Answer, charged: Sequence[_Counted], session: Session) -> Answer:
+def _given_back(answer: Answer, charged: Sequence[_Counted], session: Session) -> Answer:
     """What failed is given back, where only successes count."""
     if answer.status >= FAILED and (failed := [counted.key for counted in charged if counted.bucket.skip_failed]):
         session.counters.give_back(failed)
+        return replace(answer, settled=None)
     return answer
+
+
+def _charged(settled: Settled, charged: Sequence[_Counted]) -> Settled | None:
+    """Counted again in each; once one is over, who asks has a say."""
+    if any(counted.over for counted in charged):
+        return None
+    charges = tuple(Charge(counted.key, counted.bucket.window, counted.bucket.max) for counted in charged)
+    return replace(settled, charges=(*settled.charges, *charges))
 
 
 def _asks_for_activity_pub(request: Request, limits: Limits) -> bool:

@@ -11,7 +11,7 @@ from urllib.parse import unquote_to_bytes
 from peertape.proxy.engine.chain import Rest, Stage
 from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.session import Session
-from peertape.proxy.engine.stages.parsing import exactly_recorded
+from peertape.proxy.engine.stages.parsing import exactly_recorded, unsettled
 from peertape.proxy.engine.twin.answers import Answers
 from peertape.proxy.engine.twin.mounts import API, is_in_the_api
 
@@ -38,6 +38,7 @@ class MalformedPathStage:
             return rest(request)
         if recorded := exactly_recorded(self._recorded, request, session):
             return recorded
+        rest = unsettled(rest)  # what was not exact was played all the same
         if is_in_the_api(request.path, "ping"):
             return rest(request)
         harmless = "/".join(segment if is_decodable(segment) else _PLACEHOLDER for segment in segments)

@@ -5,6 +5,8 @@ These answers have no CORS headers and are not limited. A recording of just this
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from peertape.cassettes.headers import Headers
 from peertape.config.routers import Routers
 from peertape.proxy.engine.chain import Rest, Stage
@@ -46,3 +48,8 @@ def exactly_recorded(recorded: Stage, request: Request, session: Session) -> Ans
     """What was recorded of this very request, asked by the same user."""
     answer = DateStage().answer(request, session, lambda asked: recorded.answer(asked, session, lambda _: NOTHING))
     return answer if answer.source is Source.RECORDED and dict(answer.remark).get("match") != "tolerant" else None
+
+
+def unsettled(rest: Rest) -> Rest:
+    """For a stage that did more than what the rest knows of."""
+    return lambda request: replace(rest(request), settled=None)

@@ -12,7 +12,7 @@ from peertape.config.routers import Routers
 from peertape.proxy.engine.chain import Rest, Stage
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.session import Session
-from peertape.proxy.engine.stages.parsing import exactly_recorded
+from peertape.proxy.engine.stages.parsing import exactly_recorded, unsettled
 from peertape.proxy.engine.twin.answers import Answers
 from peertape.proxy.engine.twin.socketio import handshake_refusal
 from peertape.proxy.engine.twin.wire import http_date
@@ -30,7 +30,8 @@ class PreflightStage:
         if request.method != "OPTIONS" or not request.path.startswith("/"):
             return rest(request)
         recorded = exactly_recorded(self._recorded, request, session)
-        return recorded or self._emulated(request, session.clock.now(), rest)
+        # What was not recorded of just this preflight was played all the same.
+        return recorded or self._emulated(request, session.clock.now(), unsettled(rest))
 
     def _emulated(self, request: Request, now: float, rest: Rest) -> Answer:
         router = self._routers.router(request.method, request.path)

@@ -27,6 +27,7 @@ from peertape.proxy.engine.outlinks import OutLinks
 from peertape.proxy.engine.playback import replay
 from peertape.proxy.engine.recoding import decoded_for, recoded
 from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.settled import Settled
 from peertape.proxy.engine.shelf import Question, Shelf
 from peertape.proxy.engine.tolerance import Ignored
 
@@ -91,17 +92,26 @@ class RecordedStage:
         match = self._matcher.find(question, cassette, tiers, session.clock.known_until, around)
         if match is None:
             return None
+        settled = Settled()
         if session.clock.timeline is None:
-            candidate = choice.choose(match, key, question.identity, session, self._repeat, peek=peek)
+            chosen = choice.choose(match, key, question.identity, session, self._repeat, peek=peek)
+            candidate = chosen.candidate
             if not peek:
                 choice.written(candidate, cassette.name, _writer(question), session)
+            settled = Settled(chosen.turns, () if peek else ((cassette.name, key, candidate.id),))
         else:
             candidate = choice.latest(match)
             if not peek:
                 choice.played(candidate, key, cassette.name, _writer(question), session)
         if match.tier is not Tier.EXACT:
             candidate = liked_best(question.request, match, candidate)
-        return self._played(cassette, candidate, match.tier, question.request)
+        return self._kept(self._played(cassette, candidate, match.tier, question.request), settled, session)
+
+    def _kept(self, answer: Answer, settled: Settled, session: Session) -> Answer:
+        """Settled, unless it hangs on a timeline, or on what the run comes to know of an instance."""
+        if session.clock.timeline is not None or self._known is not None:
+            return answer
+        return replace(answer, settled=settled)
 
     def _live(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
         """What a live's playlist holds at this moment, whatever the conditions and ranges of its recordings."""
@@ -168,7 +178,7 @@ class RecordedStage:
         if answer is None:
             return None
         answer = restored(question.request, answer, cassette, self._known)
-        return self._links.rewritten(question.request, answer, cassette)
+        return self._kept(self._links.rewritten(question.request, answer, cassette), Settled(), session)
 
     def _merged(self, cassette: Cassette, question: Question, session: Session) -> Answer | None:
         """From partial recordings (206) of the same resource."""
@@ -187,7 +197,7 @@ class RecordedStage:
                 whole = decoded_for(plain, whole) if whole else None
                 answer = semantics.derive(request, whole) if whole else None
             if answer is not None:
-                return answer
+                return self._kept(answer, Settled(), session)
         return None
 
     def _partials(self, cassette: Cassette, plain: Request, until: float | None) -> dict[tuple[str, ...], list[Answer]]:

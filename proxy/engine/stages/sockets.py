@@ -9,6 +9,7 @@ from peertape.proxy.engine.sockets.handshakes import is_upgrade
 from peertape.proxy.engine.sockets.server import PATH, EngineIoServer
 from peertape.proxy.engine.sockets.sources import Sources
 from peertape.proxy.engine.sockets.upgrades import Upgrades
+from peertape.proxy.engine.stages.parsing import unsettled
 
 
 class SocketsStage:
@@ -18,9 +19,9 @@ class SocketsStage:
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
         if request.path == PATH and request.method != "HEAD":
-            return self._engine_io.answer(request, session, rest)
+            return self._engine_io.answer(request, session, unsettled(rest))
         if is_upgrade(request):
-            return self._upgrades.answer(request, session, rest)
+            return self._upgrades.answer(request, session, unsettled(rest))
         return rest(request)
 
 
@@ -31,4 +32,4 @@ class ForeignSocketsStage:
         self._upgrades = Upgrades(sources)
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
-        return self._upgrades.answer(request, session, rest) if is_upgrade(request) else rest(request)
+        return self._upgrades.answer(request, session, unsettled(rest)) if is_upgrade(request) else rest(request)

@@ -28,9 +28,12 @@ class SourceStage:
             return answer  # noted when the instance has answered
         if answer.source is not Source.CONTROL:
             entry = self.note(request, session, answer)
+            if answer.settled is not None:
+                answer = replace(answer, settled=replace(answer.settled, entry=entry))
             if answer.socket is not None:
                 answer = replace(
-                    answer, socket=Ending(answer.socket, session, lambda: self._tell(replace(entry, again=True)))
+                    answer,
+                    socket=Ending(answer.socket, session, lambda: self.tell_observers(entry._replace(again=True))),
                 )
         if answer.pending is not None:
             answer = replace(answer, pending=Held(answer.pending, session))
@@ -41,12 +44,12 @@ class SourceStage:
         session.journal.add(entry)
         if request.method not in SAFE:  # what it has changed, others may be told on their sockets
             session.bell.ring()
-        self._tell(entry)
+        self.tell_observers(entry)
         return entry
 
     def tell(self, request: Request, session: Session, answer: Answer) -> None:
         """To the observers alone, where the session cannot be told."""
-        self._tell(self._entry(request, session, answer))
+        self.tell_observers(self._entry(request, session, answer))
 
     def _entry(self, request: Request, session: Session, answer: Answer) -> Entry:
         question = self._explainer.shelf.ask(request)
@@ -68,7 +71,7 @@ class SourceStage:
             answer.conversation,
         )
 
-    def _tell(self, entry: Entry) -> None:
+    def tell_observers(self, entry: Entry) -> None:
         for observer in self._observers:
             observer(entry)
 

@@ -81,7 +81,10 @@ class UnknownStage:
         for known in ("/", *self._pages):
             answer = self._recorded.answer(replace(request, target=known), session, lambda _: NOTHING)
             if answer.source is not Source.MISS and answer.status in (200, 304):
-                return replace(answer, source=Source.DERIVED, remark=(*answer.remark, ("derived", "page")))
+                remark = (*answer.remark, ("derived", "page"))
+                return replace(
+                    answer, source=Source.DERIVED, remark=remark, settled=None
+                )  # others may have been played
         return None
 
     @cached_property

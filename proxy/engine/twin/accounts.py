@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 
 from peertape.cassettes.codings import whole_text
@@ -88,6 +89,12 @@ def is_over(request: Request, session: Session) -> bool:
     """Whether the request's token expired or was revoked within the session."""
     token = _token(request)
     return token is not None and session.recall(Tokens).is_over(token, session.clock.now())
+
+
+def ends_of(request: Request, session: Session) -> float:
+    """The last moment at which the request's token is not over, unless it is revoked."""
+    token = _token(request)
+    return math.inf if token is None else session.recall(Tokens).ends.get(token, math.inf)
 
 
 def _token(request: Request) -> str | None:

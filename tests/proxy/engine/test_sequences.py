@@ -13,7 +13,7 @@ from peertape.cassettes.bodies import read
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import State
 from peertape.cassettes.store import Candidate
-from peertape.proxy.engine.choice import Repeat, Writes, choose
+from peertape.proxy.engine.choice import Chosen, Repeat, Writes, choose
 from peertape.proxy.engine.matching import Match, Tier
 from peertape.proxy.engine.model import Request, Source
 from peertape.proxy.engine.session import MOST, LocalProgress, Session, Sessions, session_name
@@ -173,7 +173,7 @@ def test_playing_in_order_gives_each_once_and_then_the_last(numbers: list[int], 
     session = Session("default")
     given_ids = []
     for _ in range(len(match.candidates) + 2):
-        given_ids.append(choose(match, b"k", "anonymous", session).id)
+        given_ids.append(choose(match, b"k", "anonymous", session).candidate.id)
     expected = sorted(set(numbers))
     assert given_ids == [*expected, expected[-1], expected[-1]]
 
@@ -183,11 +183,30 @@ def test_a_write_never_hides_the_only_candidate(numbers: list[int], write: int, 
     match = Match(Named(), Tier.TOLERANT, candidates(numbers))  # type: ignore[arg-type]
     session = Session("default", progress={"tape": LocalProgress(last_played=reached)})
     session.recall(Writes).last["tape", "anonymous"] = write
-    chosen = choose(match, b"k", "anonymous", session)
+    chosen = choose(match, b"k", "anonymous", session).candidate
     later = [n for n in numbers if n > write]
     assert chosen.id in numbers
     assert not later or chosen.id > write
-    assert choose(match, b"k", "anonymous", session, peek=True).id in numbers
+    assert choose(match, b"k", "anonymous", session, peek=True).candidate.id in numbers
+
+
+@given(
+    st.lists(st.integers(1, 30), min_size=1),
+    st.integers(0, 35),
+    st.integers(0, 35),
+    st.booleans(),
+    st.sampled_from([Tier.EXACT, Tier.TOLERANT]),
+)
+def test_a_choice_tells_when_it_is_made(numbers: list[int], reached: int, later: int, peek: bool, tier: Tier) -> None:
+    match = Match(Named(), tier, candidates(numbers))  # type: ignore[arg-type]
+
+    def chosen(at: int) -> Chosen:
+        session = Session("default", progress={"tape": LocalProgress({b"k": at}, at)})
+        return choose(match, b"k", "anonymous", session, peek=peek)
+
+    first, second = chosen(reached), chosen(later)
+    is_due = all(turn.since <= later < turn.until for turn in first.turns)
+    assert is_due == (first.candidate == second.candidate)
 
 
 def test_the_session_that_was_named_longest_ago_is_forgotten_at_last() -> None:

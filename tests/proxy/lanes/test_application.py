@@ -92,7 +92,7 @@ def test_an_answer_in_the_words_of_asgi() -> None:
     start = client.sent[0]
     assert (start["status"], client.body) == (200, b"hello")
     assert start["headers"] == ((b"x-powered-by", b"PeerTube"), (b"content-length", b"5"))
-    assert [message.get("more_body", False) for message in client.sent[1:]] == [True, False]
+    assert [message.get("more_body", False) for message in client.sent[1:]] == [False]
 
 
 def test_a_request_as_the_engine_takes_it() -> None:

@@ -56,6 +56,7 @@ def test_a_prepared_answer_is_given_at_once() -> None:
 
 def test_a_prepared_answer_does_nothing_once_it_is_stale_or_a_limit_would_be_over() -> None:
     session = Session("default")
+    session.in_cassette("tape").note(b"key", 7)
     stale = prepared(session, 50)
     session.clock.advance(1)
     assert session.give(stale, ENTRY) is None
