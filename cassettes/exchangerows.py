@@ -9,9 +9,8 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, bindparam, func, insert, select, update
 
-from peertape.cassettes.bodywriter import BodyNumber
 from peertape.cassettes.fields import FieldWriter
-from peertape.cassettes.headers import Headers
+from peertape.cassettes.model import State
 from peertape.cassettes.schema import exchanges, paths
 
 REMEMBERED = 16384  # paths
@@ -26,6 +25,9 @@ _CHANGE = (
 _LAST = select(func.max(exchanges.c.id))
 _NOTHING = dict.fromkeys(exchanges.c.keys())
 _WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
+
+_LISTS = ("request_headers", "request_trailers", "response_headers", "response_trailers")
+_BODIES = ("request_body", "response_body")
 
 type Values = Mapping[str, Any]
 
@@ -96,11 +98,15 @@ class ExchangeRows:
 
     def _numbered(self, row: ExchangeRow) -> dict[str, Any]:
         values = dict(row.values)
-        for name, value in row.values.items():
-            if isinstance(value, Headers):
-                values[name] = self._fields.numbered(value)
-            elif isinstance(value, BodyNumber):
-                values[name] = value.id
+        if values["state"] == State.OPEN and values["response_headers"] is not None:
+            # The ETag of a body with secrets would tell something of them; which it is, the whole body shows.
+            values["response_headers"] = values["response_headers"].without("etag")
+        for name in _LISTS:
+            if (headers := values[name]) is not None:
+                values[name] = self._fields.numbered(headers)
+        for name in _BODIES:
+            if (body := values[name]) is not None:
+                values[name] = body.id
         values["path"] = self._paths.number(values["path"])
         return values
 

@@ -117,8 +117,7 @@ class ExchangeWriter:
             status=response.status,
             reason=response.reason,
             response_http_version=response.http_version,
-            # That of a body with secrets would tell something of them; which it is, the whole body shows.
-            response_headers=self._response_headers.without("etag"),
+            response_headers=self._response_headers,
             answering_at=at,
         )
         self._lore.name_places(self.request, response, None)  # a client may follow it before its body has ended

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -31,14 +30,14 @@ class FieldWriter:
         self._connection = connection
         self._last: int = connection.execute(_LAST).scalar() or 0
         latest = connection.execute(_LATEST).all()
-        self._numbers: OrderedDict[tuple[str, str], int] = OrderedDict(
-            ((row.name, row.value), row.id) for row in reversed(latest)
-        )
+        self._numbers: dict[tuple[str, str], int] = {(row.name, row.value): row.id for row in latest}
+        self._older: dict[tuple[str, str], int] = {}  # forgotten with the next turn, unless they come again
         self._pending: list[dict[str, Any]] = []
 
     def numbered(self, headers: Headers) -> str:
         """The list as `exchanges` keeps it; what is new in it is stored by the next `flush`."""
-        return "[" + ",".join([str(self._number(field)) for field in headers]) + "]"
+        known = self._numbers
+        return "[" + ",".join([str(known.get(field) or self._number(field)) for field in headers.pairs]) + "]"
 
     def flush(self) -> None:
         if self._pending:
@@ -47,20 +46,18 @@ class FieldWriter:
 
     def forget(self) -> None:
         """They are no longer in the database. Their numbers are not given again: readers remember them."""
-        self._numbers.clear()
+        self._numbers, self._older = {}, {}
         self._pending.clear()
 
     def _number(self, field: tuple[str, str]) -> int:
-        known = self._numbers.get(field)
-        if known is not None:
-            self._numbers.move_to_end(field)
-            return known
-        self._last = number = self._last + 1
-        self._numbers[field] = number
-        if len(self._numbers) > REMEMBERED:
-            self._numbers.popitem(last=False)
-        self._pending.append({"id": number, "name": field[0], "value": field[1]})
-        return number
+        known = self._older.get(field)
+        if known is None:
+            self._last = known = self._last + 1
+            self._pending.append({"id": known, "name": field[0], "value": field[1]})
+        if len(self._numbers) >= REMEMBERED:
+            self._older, self._numbers = self._numbers, {}
+        self._numbers[field] = known
+        return known
 
 
 class FieldReader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,7 @@ class Headers:
     """
 
     pairs: tuple[tuple[str, str], ...] = ()
+    _first: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)  # made when asked for
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> Headers:
@@ -37,11 +38,10 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """The first value under that name."""
-        wanted = name.lower()
-        for known, value in self.pairs:
-            if known.lower() == wanted:
-                return value
-        return None
+        if not self._first:
+            for known, value in self.pairs:
+                self._first.setdefault(known.lower(), value)
+        return self._first.get(name.lower())
 
     def get_all(self, name: str) -> tuple[str, ...]:
         wanted = name.lower()

@@ -75,11 +75,8 @@ def _window(query: str) -> int:
 def everything_told(headers: Headers) -> list[tuple[str, str]]:
     """All headers but those of the client program, the connection and peertape itself; their order does not count."""
     untelling = facts.load().untelling_headers
-    return sorted(
-        (name.lower(), value)
-        for name, value in headers
-        if name.lower() not in untelling and not name.lower().startswith("peertape-")
-    )
+    lower = [(name.lower(), value) for name, value in headers]
+    return sorted(pair for pair in lower if pair[0] not in untelling and not pair[0].startswith("peertape-"))
 
 
 def sorted_query(query: str) -> list[str]:
@@ -108,11 +105,8 @@ def query_credential(query: str) -> str | None:
 def telling(method: str, path: str, headers: Headers, body_digest: bytes) -> list[tuple[str, str]]:
     """The headers that tell requests of one user apart."""
     wanted = facts.load().telling_headers
-    out = [
-        (name.lower(), value)
-        for name, value in headers
-        if name.lower() in wanted and name.lower() not in ("accept", "origin")
-    ]
+    lower = [(name.lower(), value) for name, value in headers]
+    out = [pair for pair in lower if pair[0] in wanted and pair[0] not in ("accept", "origin")]
     out.append(("accept", negotiation(method, path, headers)))
     if "origin" in headers:
         out.append(("origin", ""))  # PeerTube answers every origin alike
@@ -170,11 +164,5 @@ def tolerant_query(query: str, ignored: frozenset[str] = frozenset()) -> tuple[t
 
 
 def _hash(shape: Iterable[str], headers: Iterable[tuple[str, str]], body_digest: bytes) -> bytes:
-    digest = hashlib.sha256()
-    for part in shape:
-        digest.update(part.encode() + b"\x00")
-    digest.update(b"\x01")
-    for name, value in headers:
-        digest.update(name.encode() + b"\x00" + value.encode() + b"\x00")
-    digest.update(b"\x01" + body_digest)
-    return digest.digest()[:KEY_LENGTH]
+    told = "".join([*(f"{part}\0" for part in shape), "\1", *(f"{name}\0{value}\0" for name, value in headers), "\1"])
+    return hashlib.sha256(told.encode() + body_digest).digest()[:KEY_LENGTH]

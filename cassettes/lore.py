@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from contextlib import suppress
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -123,10 +124,8 @@ class Lore:
 
     def is_instance(self, authority: str) -> bool:
         """Whether that is the instance's Host: its upstream's, its public one; else that of the first exchange."""
-        urls = [self._meta[name] for name in ("upstream", "public_origin") if name in self._meta]
-        if urls:
-            return any(authority == urlsplit(url).netloc for url in urls)
-        return authority == self._first
+        hosts = {_host(self._meta[name]) for name in ("upstream", "public_origin") if name in self._meta}
+        return authority in hosts if hosts else authority == self._first
 
     def _keep(self, fact: Fact) -> None:
         match fact:
@@ -192,3 +191,8 @@ class Lore:
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return True
+
+
+@cache
+def _host(url: str) -> str:
+    return urlsplit(url).netloc

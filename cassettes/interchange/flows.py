@@ -9,25 +9,22 @@ import gc
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-from mitmproxy import exceptions
 from mitmproxy.connection import Client, Server
-from mitmproxy.flow import Error, Flow
+from mitmproxy.flow import Error
 from mitmproxy.http import Headers as FlowHeaders
 from mitmproxy.http import HTTPFlow, Request, Response
-from mitmproxy.io import FlowReader, tnetstring
+from mitmproxy.io import tnetstring
 from mitmproxy.websocket import WebSocketData, WebSocketMessage
 from wsproto.frame_protocol import Opcode
 
-from peertape.cassettes.bodies import BytesBody, read
+from peertape.cassettes.bodies import read
 from peertape.cassettes.errors import ImportFailed
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.interchange import extras
-from peertape.cassettes.interchange.framing import has_no_body, in_memory, octets, without_ours
+from peertape.cassettes.interchange import extras, flowstates, netstrings
+from peertape.cassettes.interchange.framing import in_memory, octets, without_ours
 from peertape.cassettes.interchange.report import ImportReport, Progress
-from peertape.cassettes.model import Closing, Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
+from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
 
-_METADATA = "peertape"  # the member of flow.metadata that holds the extras
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 _ERRORS = {
     State.FAILED: "no response was recorded",
     State.UNSTORED: "the body was over the size limit and was not kept",
@@ -35,7 +32,7 @@ _ERRORS = {
     State.OPEN: "cut while recording",
 }
 _SWEEP = 64 * 1024 * 1024
-# What mitmproxy's reader lets through of a damaged file, beside its own exception.
+# What Python's types and mitmproxy's converters say of a damaged file.
 _DAMAGE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, RecursionError, MemoryError)
 
 
@@ -46,19 +43,19 @@ def read_flows(
 
     ImportFailed where the file ends early or is no flow file; what came before it has been yielded by then.
     """
-    report, sweeper = report or ImportReport(), _Sweeper()
-    for number, flow in enumerate(_flows(file), start=1):
-        if not isinstance(flow, HTTPFlow):
-            report.skipped[flow.type] += 1
-        elif flow.request.method == "CONNECT":
+    report = report or ImportReport()
+    for number, state in enumerate(_states(file), start=1):
+        try:
+            kind = flowstates.kind_of(state)
+            exchange = flowstates.exchange_of_state(state) if kind == "http" else None
+        except _DAMAGE as error:
+            raise ImportFailed(f"flow {number} cannot be understood: {error}") from error
+        if exchange is None:
+            report.skipped[kind] += 1
+        elif exchange.request.method == "CONNECT":
             report.skipped["connect"] += 1
         else:
-            try:
-                exchange = exchange_of(flow)
-            except _DAMAGE as error:
-                raise ImportFailed(f"flow {number} cannot be understood: {error}") from error
             yield report.took(exchange)
-            sweeper.passed(exchange)
         if progress:
             progress(file.tell())
 
@@ -90,29 +87,24 @@ class _Sweeper:
             gc.collect()
 
 
-def _flows(file: BinaryIO) -> Iterator[Flow]:
-    reader = FlowReader(file)
-    head = reader.peek(1)
-    if head and not head[:1].isdigit():  # mitmproxy would read HAR here too, and lose much of it
-        raise ImportFailed("this is no mitmproxy flow file")
+def _states(file: BinaryIO) -> Iterator[flowstates.FlowState]:
     number = 0
-    try:
-        for flow in reader.stream():
-            number += 1
-            yield flow
-    except exceptions.FlowReadException as error:
-        if isinstance(error.__cause__, ValueError) and "flow format version" in str(error.__cause__):
-            raise ImportFailed(f"flow {number + 1} cannot be read: {error.__cause__}") from error
-        raise ImportFailed(f"the file is cut off or damaged after {number} whole flows") from error
-    except _DAMAGE as error:
-        raise ImportFailed(f"the file is damaged, or no mitmproxy flow file, after {number} whole flows") from error
+    while True:
+        try:
+            if (data := netstrings.read(file)) is None:
+                return
+            state = flowstates.state_of(data)
+        except _DAMAGE as error:
+            if "flow format version" in str(error):
+                raise ImportFailed(f"flow {number + 1} cannot be read: {error}") from error
+            raise ImportFailed(f"the file is cut off or damaged after {number} whole flows") from error
+        number += 1
+        yield state
 
 
 def exchange_of(flow: HTTPFlow) -> Exchange:
     """The exchange that an HTTP flow recorded."""
-    plain = _plain(flow)
-    own = flow.metadata.get(_METADATA)
-    return without_ours(extras.applied(plain, own) if isinstance(own, dict) else plain)
+    return flowstates.exchange_of_state(flow.get_state())
 
 
 def flow_of(exchange: Exchange) -> HTTPFlow:
@@ -144,89 +136,15 @@ def flow_of(exchange: Exchange) -> HTTPFlow:
         flow.error = Error(text, exchange.timing.answered or exchange.timing.sent or exchange.timing.started)
     if exchange.id:
         flow.comment = f"peertape exchange {exchange.id}"
-    if lost := extras.differences(exchange, _plain(flow)):
-        flow.metadata[_METADATA] = lost
+    if lost := extras.differences(exchange, flowstates.plain_exchange(flow.get_state())):
+        flow.metadata[flowstates.METADATA] = lost
     return flow
-
-
-def _plain(flow: HTTPFlow) -> Exchange:
-    """What mitmproxy's own fields say."""
-    request, response = flow.request, flow.response
-    websocket = flow.websocket
-    return Exchange(
-        request=RecordedRequest(
-            method=_text(request.data.method),
-            target=_text(request.data.path),
-            scheme=_text(request.data.scheme),
-            authority=_authority(request),
-            http_version=_text(request.data.http_version),
-            headers=_headers(request.headers),
-            body=BytesBody(request.raw_content or b""),
-            trailers=_headers(request.trailers),
-        ),
-        response=None if response is None else _recorded(response),
-        timing=Timing(
-            started=request.timestamp_start,
-            sent=request.timestamp_end,
-            answering=None if response is None else response.timestamp_start,
-            answered=None if response is None else response.timestamp_end,
-        ),
-        state=_state(flow),
-        error=flow.error.msg if flow.error else None,
-        messages=tuple(
-            Message(m.timestamp, m.from_client, m.is_text, m.content)
-            for m in (websocket.messages if websocket else ())
-            if not m.dropped  # the other side never saw it
-        ),
-        closing=None if websocket is None else _closing(websocket),
-    )
-
-
-def _closing(websocket: WebSocketData) -> Closing | None:
-    ended, code = websocket.timestamp_end, websocket.close_code
-    if ended is None or code is None:
-        return None
-    return Closing(ended, bool(websocket.closed_by_client), code, websocket.close_reason or "")
-
-
-def _recorded(response: Response) -> RecordedResponse:
-    return RecordedResponse(
-        status=response.status_code,
-        reason=_text(response.data.reason),
-        http_version=_text(response.data.http_version),
-        headers=_headers(response.headers),
-        body=BytesBody(response.raw_content or b""),
-        trailers=_headers(response.trailers),
-    )
-
-
-def _state(flow: HTTPFlow) -> State:
-    response = flow.response
-    if response is None:
-        return State.FAILED
-    if flow.websocket is not None:
-        return State.COMPLETE  # however it was closed, the messages are what there was
-    if flow.error:
-        return State.CUT
-    if has_no_body(flow.request.method, response.status_code):
-        return State.COMPLETE
-    # A body that is shorter than its Content-Length without an error was shortened in the file, not on the way.
-    return State.CUT if response.raw_content is None else State.COMPLETE
-
-
-def _authority(request: Request) -> str:
-    headers = _headers(request.headers)
-    if (told := headers.get("host") or _text(request.data.authority)) != "":
-        return told
-    host, port = request.data.host, request.data.port
-    bracketed = f"[{host}]" if ":" in host else host
-    return bracketed if _DEFAULT_PORTS.get(_text(request.data.scheme)) == port else f"{bracketed}:{port}"
 
 
 def _host_and_port(authority: str, scheme: str) -> tuple[str, int]:
     host, colon, port = authority.rpartition(":")
     if not colon or "]" in port or not (port.isascii() and port.isdecimal()) or int(port) > 65535:
-        host, port = authority, str(_DEFAULT_PORTS.get(scheme, 80))
+        host, port = authority, str(flowstates.DEFAULT_PORTS.get(scheme, 80))
     return host.removeprefix("[").removesuffix("]"), int(port)
 
 
@@ -270,11 +188,3 @@ def _flow_message(message: Message) -> WebSocketMessage:
 
 def _flow_headers(headers: Headers) -> FlowHeaders:
     return FlowHeaders((octets(name), octets(value)) for name, value in headers)
-
-
-def _headers(headers: FlowHeaders | None) -> Headers:
-    return Headers.from_bytes(headers.fields) if headers is not None else Headers()
-
-
-def _text(data: bytes) -> str:
-    return data.decode("latin-1")

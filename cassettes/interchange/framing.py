@@ -39,9 +39,13 @@ def octets(text: str) -> bytes:
 
 def without_ours(exchange: Exchange) -> Exchange:
     """Without the Peertape-* headers that another peertape put there: they are no part of the instance."""
-    request = replace(exchange.request, headers=_theirs(exchange.request.headers))
-    response = exchange.response and replace(exchange.response, headers=_theirs(exchange.response.headers))
-    return replace(exchange, request=request, response=response)
+    request, response = exchange.request, exchange.response
+    if _has_ours(request.headers):
+        request = replace(request, headers=_theirs(request.headers))
+    if response is not None and _has_ours(response.headers):
+        response = replace(response, headers=_theirs(response.headers))
+    unchanged = request is exchange.request and response is exchange.response
+    return exchange if unchanged else replace(exchange, request=request, response=response)
 
 
 def in_memory(exchange: Exchange) -> Exchange:
@@ -49,6 +53,10 @@ def in_memory(exchange: Exchange) -> Exchange:
     request = replace(exchange.request, body=_whole(exchange.request.body))
     response = exchange.response and replace(exchange.response, body=_whole(exchange.response.body))
     return replace(exchange, request=request, response=response)
+
+
+def _has_ours(headers: Headers) -> bool:
+    return any(name[:1] in "pP" and name.lower().startswith("peertape-") for name, _ in headers)
 
 
 def _theirs(headers: Headers) -> Headers:

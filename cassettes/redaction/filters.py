@@ -60,7 +60,6 @@ class BufferedFilter(BodyFilter):
         self._limit = limit
         self._pieces: list[bytes] = []
         self._size = 0
-        self._raw = hashlib.sha256()
 
     def feed(self, data: bytes) -> bytes:
         self._size += len(data)
@@ -98,6 +97,7 @@ class BufferedFilter(BodyFilter):
 
     def _give_up(self) -> None:
         self.oversize = True
+        self._raw = hashlib.sha256()
         for piece in self._pieces:
             self._raw.update(piece)
         self._pieces.clear()

@@ -60,6 +60,7 @@ class Pseudonyms:
         self._earlier: Container[str] = () if isinstance(issued, Iterable) else issued
         self._on_issue = on_issue
         self._slow: OrderedDict[bytes, bytes] = OrderedDict()
+        self._made: OrderedDict[bytes, str] = OrderedDict()  # by what it is made from, which is no secret
         self._lock = threading.Lock()
 
     def known(self, text: str) -> bool:
@@ -70,17 +71,16 @@ class Pseudonyms:
         """The pseudonym: the text itself if it is one, or if it has no letter or digit to replace."""
         if self.known(secret):
             return secret
-        shape = _shape(secret)
-        if all(len(choices) == 1 for choices in shape):
-            return secret
         seed = self._slow_seed(secret) if guessable else self._hash(b"random", secret)
-        pseudonym = secret
-        for attempt in range(ENOUGH_TRIES):
-            stream = _stream(seed, attempt)
-            pseudonym = "".join(_pick(choices, stream) for choices in shape)
-            if pseudonym != secret:
-                break
-        else:
+        with self._lock:
+            pseudonym = self._made.get(seed)
+        if pseudonym is None:
+            pseudonym = _pseudonym(secret, seed)
+            with self._lock:
+                self._made[seed] = pseudonym
+                while len(self._made) > REMEMBERED:
+                    self._made.popitem(last=False)
+        if pseudonym == secret:
             return secret
         with self._lock:
             new = pseudonym not in self._issued
@@ -105,6 +105,18 @@ class Pseudonyms:
             while len(self._slow) > REMEMBERED:
                 self._slow.popitem(last=False)
         return seed
+
+
+def _pseudonym(secret: str, seed: bytes) -> str:
+    """The secret itself if it has nothing to replace."""
+    shape = _shape(secret)
+    if any(len(choices) > 1 for choices in shape):
+        for attempt in range(ENOUGH_TRIES):
+            stream = _stream(seed, attempt)
+            pseudonym = "".join(_pick(choices, stream) for choices in shape)
+            if pseudonym != secret:
+                return pseudonym
+    return secret
 
 
 def _octets(text: str) -> bytes:

@@ -13,12 +13,14 @@ from peertape.cassettes.etags import express_etag
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.redaction.bodyfilter import looks_like_text
 from peertape.cassettes.redaction.jsontext import JsonText
+from peertape.cassettes.redaction.names import SecretNames
 from peertape.cassettes.redaction.parameters import Parameters
 from peertape.cassettes.redaction.pseudonyms import Substitution
 from peertape.cassettes.redaction.rules import RedactionRules, base_name
 from peertape.cassettes.redaction.spelling import in_percent, latin
 from peertape.config.secrets import HeaderForm, SecretName
 
+REMEMBERED = 8192  # header fields
 _PACKETS_END = "\x1e"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _HANDLE = re.compile(r"[\w.-]+@[\w.-]+(?::\d+)?")
@@ -44,6 +46,8 @@ class Redactor:
     def __init__(self, pseudonyms: Substitution, rules: RedactionRules) -> None:
         self.rules = rules
         self._of = pseudonyms.of
+        self._names = SecretNames(rules)
+        self._harmless: set[tuple[str, str]] = set()
         self._queries = Parameters(rules.queries, pseudonyms.of)
         self._json = JsonText(rules, self._value, self._inner)
         # Without those of which only a part is secret: Atom has a harmless element `uri`.
@@ -59,10 +63,26 @@ class Redactor:
 
     def headers(self, headers: Headers, response: bool) -> Headers:
         """Of a request or a response (or their trailers)."""
+        if all(field in self._harmless or self._is_harmless(field) for field in headers.pairs):
+            return headers
         return headers.mapped(lambda name, value: latin(partial(self._header, name, response), value))
+
+    def _is_harmless(self, field: tuple[str, str]) -> bool:
+        """Whether nothing in it is ever replaced, wherever it stands. Most fields come again and again."""
+        name, value = field
+        if self.rules.emails or self.rules.addresses or name.lower() in self.rules.headers:
+            return False
+        if latin(self._queries.anywhere, value) != value:
+            return False
+        if len(self._harmless) >= REMEMBERED:
+            self._harmless.clear()
+        self._harmless.add(field)
+        return True
 
     def json(self, text: str) -> str:
         """A JSON text, valid or not."""
+        if not self._names.may_be_in(text):
+            return text
         redacted = self._json.redacted(text)
         try:
             json.loads(text)
@@ -97,6 +117,8 @@ class Redactor:
         """HTML, XML, playlists, plain text: as `text`, and XML elements."""
         if text.lstrip("\ufeff \t\r\n")[:1] in ("{", "["):
             return self.json(text)
+        if not self._names.may_be_in(text):
+            return text
         return self._element.sub(self._in_element, self.text(text))
 
     def _in_element(self, found: re.Match[str]) -> str:

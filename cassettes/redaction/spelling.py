@@ -107,6 +107,8 @@ def encoded(text: str, codec: str) -> bytes:
 
 def latin(change: Callable[[str], str], value: str) -> str:
     """Change a header value: latin-1 text that stands for octets, mostly of UTF-8."""
+    if value.isascii():
+        return change(value)
     text = value.encode("latin-1", "replace").decode("utf-8", "surrogateescape")
     new = change(text)
     return value if new == text else new.encode("utf-8", "surrogateescape").decode("latin-1")

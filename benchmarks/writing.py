@@ -1,0 +1,189 @@
+"""How fast exchanges are written, and what they take on the disk: `uv run python -m benchmarks.writing [RECORDINGS]`.
+
+Recording (the queue that the proxy feeds) and importing (`peertape cassette import` of a flow file and of a HAR file,
+reading them included) take turns with mitmproxy's own reading and writing of the same flows. Rates are of the
+processor's seconds, of all threads together: others on the machine do not count as far as they leave it its caches. In
+RECORDINGS (by default the sessions of a real PeerTube beside this repository, where they are) each flow file is
+imported, and the cassette's size told beside it.
+"""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from mitmproxy.io import FlowReader, FlowWriter
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import grown
+from benchmarks.machine import Machine
+from peertape.cassettes import sqlite
+from peertape.cassettes.bodies import read
+from peertape.cassettes.interchange import formats
+from peertape.cassettes.model import Exchange
+from peertape.cassettes.recording import Recording
+from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.cassettes.writer import CassetteWriter
+from peertape.proxy.cli.root import cli
+
+SHARED = Path(__file__).parents[2] / "shared" / "recordings"
+EXCHANGES = 5000
+SMALL = 2048  # octets of both bodies
+ROUNDS = 5
+WAYS = {
+    "record": 2000,  # exchanges per second: the issue's limits
+    "import of a flow file": 5000,
+    "import of a HAR file": 5000,
+    "mitmproxy reads the flow file": 0,
+    "mitmproxy writes the flow file": 0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """The same exchanges in three ways, and an empty folder."""
+
+    exchanges: Sequence[Exchange]
+    flows: Path
+    har: Path
+    folder: Path
+
+
+def small_exchanges(number: int) -> list[Exchange]:
+    """Of what `grown` makes, those with bodies of 2 KB at most."""
+    found: list[Exchange] = []
+    asked = number
+    while len(found) < number:
+        asked *= 2
+        found = [exchange for exchange in grown.made(asked) if _octets(exchange) <= SMALL]
+    return found[:number]
+
+
+def _octets(exchange: Exchange) -> int:
+    return exchange.request.body.size + (exchange.response.body.size if exchange.response else 0)
+
+
+def record(material: Material) -> None:
+    failures: list[str] = []
+    recording = Recording(
+        _new(material.folder), RedactionRules.default(), upstream=grown.ORIGIN, on_failure=failures.append
+    )
+    for exchange in material.exchanges:
+        entry = recording.begin(exchange.request, exchange.timing.started)
+        if exchange.request.body.size:
+            entry.request_data(read(exchange.request.body))
+        entry.request_end(exchange.timing.sent, exchange.request.trailers)
+        assert exchange.response is not None
+        entry.response_head(exchange.response, exchange.timing.answering, None)
+        entry.response_data(read(exchange.response.body))
+        entry.end(exchange.state, exchange.timing.answered)
+    recording.close()
+    if failures:
+        raise SystemExit(failures[0])
+
+
+def import_file(file: Path, folder: Path) -> None:
+    cli.main(["cassette", "import", str(_new(folder)), str(file)], standalone_mode=False)
+
+
+def read_flows(material: Material) -> None:
+    with material.flows.open("rb") as file:
+        for _ in FlowReader(file).stream():
+            pass
+
+
+def write_flows(flows: Iterable[object]) -> None:
+    writer = FlowWriter(io.BytesIO())
+    for flow in flows:
+        writer.add(flow)  # type: ignore[arg-type]
+
+
+def _new(folder: Path) -> Path:
+    path = folder / "new.cassette"
+    sqlite.remove(path)
+    return path
+
+
+def rates(material: Material, rounds: int) -> dict[str, list[float]]:
+    """Exchanges per second of the processor, of each way by rounds."""
+    with material.flows.open("rb") as file:
+        flows = list(FlowReader(file).stream())
+    ways: dict[str, Callable[[], None]] = {
+        "record": lambda: record(material),
+        "import of a flow file": lambda: import_file(material.flows, material.folder),
+        "import of a HAR file": lambda: import_file(material.har, material.folder),
+        "mitmproxy reads the flow file": lambda: read_flows(material),
+        "mitmproxy writes the flow file": lambda: write_flows(flows),
+    }
+    found: dict[str, list[float]] = {name: [] for name in WAYS}
+    for number in range(rounds + 1):
+        for name, way in ways.items():
+            begun = time.process_time()
+            way()
+            if number:  # the first one reads what is read once
+                found[name].append(len(material.exchanges) / (time.process_time() - begun))
+    return found
+
+
+def rate_table(found: dict[str, list[float]]) -> Table:
+    table = Table("way", "exchanges per second", "lowest and highest", "limit", title="Writing small exchanges")
+    for name, rounds in found.items():
+        limit = f"{WAYS[name]:,}" if WAYS[name] else ""
+        table.add_row(name, f"{statistics.median(rounds):,.0f}", f"{min(rounds):,.0f} to {max(rounds):,.0f}", limit)
+    return table
+
+
+def size_table(recordings: Path, folder: Path) -> Table:
+    table = Table("session", "exchanges", "flow file", "cassette", "of the flow file", "bodies, each once", "of these")
+    for file in sorted(recordings.glob("*.mitm")):
+        path = _new(folder)
+        writer = CassetteWriter(path, RedactionRules.default())
+        count = sum(1 for exchange in formats.read(file) if writer.add(exchange))
+        writer.close()
+        with closing(sqlite3.connect(path)) as connection:
+            (bodies,) = connection.execute("SELECT total(size) FROM bodies").fetchone()
+        flow_file, size = file.stat().st_size, path.stat().st_size
+        table.add_row(
+            file.stem,
+            f"{count:,}",
+            f"{flow_file:,}",
+            f"{size:,}",
+            f"{size / flow_file:.2f}",
+            f"{bodies:,.0f}",
+            f"{size / bodies:.2f}",
+        )
+    return table
+
+
+@click.command()
+@click.argument("recordings", type=click.Path(path_type=Path), default=SHARED)
+@click.option("--rounds", type=click.IntRange(1), default=ROUNDS, show_default=True)
+@click.option("--exchanges", type=click.IntRange(1), default=EXCHANGES, show_default=True)
+def command(recordings: Path, rounds: int, exchanges: int) -> None:
+    """Rates of writing, and sizes of cassettes. Exit code 1: a rate is under its limit."""
+    console = Console(width=140)
+    console.print(Machine.this().sentence)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made = small_exchanges(exchanges)
+        formats.write(made, folder / "small.mitm", formats.Format.MITMPROXY)
+        formats.write(made, folder / "small.har", formats.Format.HAR)
+        found = rates(Material(made, folder / "small.mitm", folder / "small.har", folder), rounds)
+        console.print(rate_table(found))
+        if recordings.is_dir():
+            console.print(size_table(recordings, folder))
+    if any(statistics.median(found[way]) < limit for way, limit in WAYS.items()):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    command()
