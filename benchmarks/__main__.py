@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -66,17 +67,19 @@ def command(
     conditions = Conditions(folder, exchanges, largest, install=not small)
     wanted = replace(SMALL if small else USUAL, **{name: value for name, value in effort.items() if value})
     parts = [PARTS[name](conditions) for name in names or PARTS]
+    known = dict.fromkeys(one.peer.name for part in parts for one in part.contenders)
     if chosen:
         parts = [part.only(chosen) for part in parts]
     if small:
         parts = [replace(part, targets=()) for part in parts]
-    if unknown := set(chosen) - {one.peer.name for part in parts for one in part.contenders}:
-        raise click.UsageError(f"No such peer in these parts: {', '.join(sorted(unknown))}.")
+    if unknown := set(chosen) - known.keys():
+        raise click.UsageError(f"No such peer: {', '.join(sorted(unknown))}; there are {', '.join(known)}.")
     machine = Machine.this()
     console.print(machine.sentence, markup=False, highlight=False)
     if path is None and not small:
         path = folder / "results.json"
     results, done, code = results_for(machine, path), list[PartResult](), 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the peers would be left running
     try:
         wrk = cache.program("wrk", "wrk", install=conditions.install)
         for part in (part for part in parts if part.contenders):

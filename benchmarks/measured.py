@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,7 @@ class Effort:
 
 @dataclass(slots=True)
 class Measured:
-    """`started`: seconds to the first answer; `memory`: octets after the last load; `why_not`: what went wrong.
+    """`starts`: seconds to each first answer; `memory`: octets after the last load; `why_not`: what went wrong.
 
     `stored`: octets of the exchanges on the disk, in its own format. `peer`: its title, whatever it holds.
     """
@@ -31,11 +32,16 @@ class Measured:
     title: str
     exchanges: int
     version: str = ""
-    started: float = 0.0
+    starts: list[float] = field(default_factory=list)
     memory: int = 0
     stored: int = 0
     loads: list[Load] = field(default_factory=list)
     why_not: str = ""
+
+    @property
+    def started(self) -> float:
+        """The median; 0 if it never did."""
+        return statistics.median(self.starts) if self.starts else 0.0
 
     @classmethod
     def read(cls, told: dict[str, Any]) -> Measured:

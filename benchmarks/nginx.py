@@ -1,8 +1,7 @@
-"""nginx, which serves a folder of files with its default settings, and sendfile."""
+"""nginx: how it is started, and one that serves a folder of films with its default settings and sendfile."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +11,12 @@ from pathlib import Path
 from support.process import wait_for
 from support.wire import connect
 
+from benchmarks import cache
 from peertape.proxy.lanes.lane import free_port
 
 SETTINGS = """
 daemon off;
+worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx.log;
 events {{}}
@@ -27,6 +28,10 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+    {special}
+}}
+"""
+FILMS = """
     default_type video/mp4;
     server {{
         listen 127.0.0.1:{plain};
@@ -35,7 +40,6 @@ http {{
         ssl_certificate_key {folder}/key.pem;
         root {folder}/files;
     }}
-}}
 """
 
 
@@ -48,14 +52,10 @@ class Nginx:
 @contextmanager
 def serving(folder: Path) -> Iterator[Nginx]:
     """Serves `folder`/files; a certificate is made up."""
-    program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/homebrew/bin")
-    if program is None:
-        raise SystemExit("nginx is not there: apt-get install nginx-light")
-    folder.chmod(0o755)  # its worker may be another user
     certificate(folder)
     plain, secure = free_port(0), free_port(0)
-    (folder / "nginx.conf").write_text(SETTINGS.format(folder=folder, plain=plain, secure=secure))
-    process = subprocess.Popen([program, "-c", folder / "nginx.conf", "-p", folder], stderr=subprocess.DEVNULL)
+    arguments = command(folder, FILMS.format(folder=folder, plain=plain, secure=secure))
+    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
     try:
         wait_for(lambda: listens(plain) or process.poll() is not None)
         if process.poll() is not None:
@@ -66,9 +66,17 @@ def serving(folder: Path) -> Iterator[Nginx]:
         process.wait()
 
 
+def command(folder: Path, special: str, *, install: bool = True) -> list[str | Path]:
+    """Starts it in `folder`, with settings that it writes there; `special`: those within `http`."""
+    folder.chmod(0o755)  # its worker may be another user
+    settings = folder / "nginx.conf"
+    settings.write_text(SETTINGS.format(folder=folder, special=special), "utf-8")
+    return [cache.program("nginx", "nginx-light", install=install), "-c", settings, "-p", folder]
+
+
 def certificate(folder: Path) -> None:
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout key.pem -out certificate.pem"
-    subprocess.run(command.split(), cwd=folder, check=True, capture_output=True)
+    making = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -keyout key.pem -out certificate.pem"
+    subprocess.run(making.split(), cwd=folder, check=True, capture_output=True)
 
 
 def listens(port: int) -> bool:

@@ -17,9 +17,8 @@ def show(part: PartResult, console: Console) -> None:
     effort = part.effort
     sizes = " to ".join(f"{size:,}" for size in sorted({one.exchanges for one in part.measured}))
     title = f"{part.title}: {sizes} exchanges, {effort.connections} connections, {effort.rounds} rounds"
-    table = Table(
-        title=title, caption=f"Ratio: {standard.title if standard else 'of nothing'} to it, of the same round"
-    )
+    caption = f"ratio: requests per second of {standard.title} to it, in the same round" if standard else None
+    table = Table(title=title, caption=caption)
     table.add_column("")
     for column in COLUMNS:
         table.add_column(column, justify="right")

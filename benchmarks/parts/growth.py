@@ -14,6 +14,7 @@ from benchmarks.peers.wiremock import WireMock
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 MOST_IN_MEMORY = 100_000  # exchanges: ten times as many would need ten times what they hold then
 ROUNDS = 3
+STARTS = 5
 AS_QUICK = 1.5
 AS_SMALL = 1.25  # memory: a larger cassette fills the same caches
 PROMPT = 700  # milliseconds to the first answer
@@ -36,4 +37,4 @@ def growth(conditions: Conditions) -> Part:
             NoMore(largest, smallest, Quantity.STARTED, AS_QUICK),
             NoMore(largest, smallest, Quantity.MEMORY, AS_SMALL),
         ]
-    return Part("growth", "Growth", smallest, [*ours, *theirs], targets, rounds=ROUNDS)
+    return Part("growth", "Growth", smallest, [*ours, *theirs], targets, rounds=ROUNDS, starts=STARTS)

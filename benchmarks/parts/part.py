@@ -31,6 +31,7 @@ class Part:
     """`standard`: the contender in ratios of which the others are told; `upstream`: the instance that they record.
 
     `writes`: a turn lasts until what was recorded is on the disk. `rounds`: at most, where there are many contenders.
+    `starts`: how often one that starts quickly is started, to be timed.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Part:
     upstream: Contender | None = None
     writes: bool = False
     rounds: int | None = None
+    starts: int = 1
 
     def only(self, names: Collection[str]) -> Part:
         """With these peers, and what is demanded of them alone."""

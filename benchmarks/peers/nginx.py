@@ -7,35 +7,21 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import cache
+from benchmarks import cache, nginx
 from benchmarks.peers.peer import Conditions, Launch, Peer
 from benchmarks.workload import Workload
 
 SETTINGS = """
-daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/nginx.log;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    sendfile on;
     tcp_nopush on;
     keepalive_requests 1000000000;
     open_file_cache max=100000 inactive=10m;
     open_file_cache_valid 10m;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
     default_type application/json;
     server {{
         listen 127.0.0.1:{port};
         root {folder}/files;
         location / {{ try_files $request_uri{suffix} =404; }}
     }}
-}}
 """
 SUFFIX = ".answer"  # or a file would stand in the way of a folder of the same name
 
@@ -53,19 +39,16 @@ class Nginx(Peer):
         return "nginx, static files"
 
     def version(self) -> str:
-        told = subprocess.run([self._program(), "-v"], capture_output=True, text=True, check=True).stderr
+        told = subprocess.run(
+            [cache.program("nginx", "nginx-light"), "-v"], capture_output=True, text=True, check=True
+        ).stderr
         found = re.search(r"nginx/([\d.]+)", told)
         return found[1] if found else told.strip()
 
     def launch(self, workload: Workload, folder: Path, port: int) -> Launch:
-        folder.chmod(0o755)  # its worker may be another user
         for ask in workload.asks:
             path = folder / "files" / f"{ask.target[1:]}{SUFFIX}"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(ask.body)
-        settings = folder / "nginx.conf"
-        settings.write_text(SETTINGS.format(folder=folder, port=port, suffix=SUFFIX), "utf-8")
-        return Launch([self._program(), "-c", settings, "-p", folder])
-
-    def _program(self) -> str:
-        return cache.program("nginx", "nginx-light", install=self.conditions.install)
+        special = SETTINGS.format(folder=folder, port=port, suffix=SUFFIX)
+        return Launch(nginx.command(folder, special, install=self.conditions.install))

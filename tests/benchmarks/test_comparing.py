@@ -9,7 +9,7 @@ from benchmarks.measured import Measured
 
 def measured(name: str, *rates: int, p99: float = 0.005, why_not: str = "") -> Measured:
     loads = [Load(rate, 0, 1.0, 0, 0, p99 / 2, p99, p99) for rate in rates]
-    return Measured(name, name, name, 10, started=0.5, loads=loads, why_not=why_not)
+    return Measured(name, name, name, 10, starts=[0.5], loads=loads, why_not=why_not)
 
 
 def test_a_ratio_is_of_one_round() -> None:

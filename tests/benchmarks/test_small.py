@@ -28,6 +28,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("benchmarks")
     results = folder / "results.json"
     command = [sys.executable, "-m", "benchmarks", "--small", "--cache", folder / "cache", "--results", results]
+    command += [word for part in THERE for word in ("--only", part)]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     parts = json.loads(results.read_text("utf-8"))["parts"]
@@ -41,7 +42,7 @@ def test_peers_that_need_no_installation_were_measured_and_answered_rightly(run:
             one = measured[part][name]
             assert one["why_not"] == "", name
             assert [load["requests"] > 0 for load in one["loads"]] == [True], name
-            assert one["started"] > 0, name
+            assert one["starts"][0] > 0, name
 
 
 def test_what_is_not_installed_is_left_out_and_says_so(run: Run) -> None:
