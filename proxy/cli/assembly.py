@@ -257,11 +257,17 @@ class Parts:
 
 @contextmanager
 def parts(
-    settings: Settings, cassettes: Sequence[Cassette], *, anew: bool = True, member: Member | None = None
+    settings: Settings,
+    cassettes: Sequence[Cassette],
+    *,
+    anew: bool = True,
+    member: Member | None = None,
+    shares: bool = True,
 ) -> Iterator[Parts]:
     """Closes the cassettes in the end. Without `anew` the journal goes on where another process has begun it.
 
-    `member`: this process, where several answer in one run.
+    `member`: this process, where several answer in one run. Without `shares` sessions are kept by this process, even if
+    the settings name another place.
     """
     with ExitStack() as stack:
         for cassette in cassettes:
@@ -280,7 +286,7 @@ def parts(
         yield Parts(
             settings,
             shelf,
-            Sessions(_state(settings, shelf, rules, stack)),
+            Sessions(_state(settings, shelf, rules, stack) if shares else None),
             tally,
             Matcher(tolerance),
             explainer,

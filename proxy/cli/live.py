@@ -71,7 +71,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
     with ExitStack() as stack:
         recording = stack.enter_context(recording_into(settings, upstream, recollection=known))
         cassette = Cassette(place, rules=rules)
-        parts = stack.enter_context(assembly.parts(settings, [cassette]))
+        parts = stack.enter_context(assembly.parts(settings, [cassette], shares=False))
         presences = Presences(upstream, settings.upstream_timeout, lambda sentence: click.echo(sentence, err=True))
         actions = parts.actions("proxy", upstream, presences.go_offline)
         handoff = Handoff()

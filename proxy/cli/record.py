@@ -70,7 +70,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
     with ExitStack() as stack:
         recording = None if replays else stack.enter_context(recording_into(settings, upstream, anew=mode == "rewrite"))
         cassette = Cassette(place, rules=assembly.redaction_rules(settings))
-        parts = stack.enter_context(assembly.parts(settings, [cassette]))
+        parts = stack.enter_context(assembly.parts(settings, [cassette], shares=False))
         origin = public_origin(settings, cassette)
         links = LiveLinks(origin)
         actions = Actions("record", parts.shelf, parts.sessions, parts.tally, upstream)

@@ -14,6 +14,7 @@ from redis.retry import Retry
 from peertape.config.state import RedisAddress
 from peertape.proxy.engine.journal import KEPT
 from peertape.proxy.engine.limits.counters import MOST, Charge, Key, Window
+from peertape.proxy.engine.session import MOST as SESSIONS
 from peertape.proxy.engine.state.interface import StateLostError, Turn
 from peertape.proxy.engine.state.store import Done, Known, Step
 from peertape.proxy.stores import scripts
@@ -126,7 +127,7 @@ class RedisStore:
         return Known(revision, revision, {}, is_whole=True)
 
     def sessions(self) -> list[bytes]:
-        return cast(list[bytes], self._asked(self._client.zrange, self._prefix + b":sessions", 0, -1))
+        return cast(list[bytes], self._asked(self._client.zrange, self._prefix + b":sessions", -SESSIONS, -1))
 
     def close(self) -> None:
         self._client.close()

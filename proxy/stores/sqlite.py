@@ -22,6 +22,7 @@ from peertape.proxy.stores.tickets import LONGEST, waited
 from peertape.proxy.stores.turnstile import Turnstile
 
 BUSY = 5.0  # seconds to wait for another worker, where the turnstile does not
+SWEPT = 256  # lines of a journal after which those are taken away that are too old
 LAST = b""  # stands for all keys: the exchange that was played last
 
 
@@ -33,6 +34,7 @@ class SqliteStore:
         try:
             self._turnstile = Turnstile(path.with_name(f"{path.name}.lock"))
             self._database = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
+            self._database.execute("PRAGMA page_size = 1024")  # every change writes whole pages
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = OFF")
             with self._turnstile:
@@ -83,9 +85,11 @@ class SqliteStore:
                 reached = _reached(database, session, turn.cassette, LAST if turn.key is None else turn.key)
                 if not turn.since <= reached < turn.until:
                     return None
-            if any(_window(database, session, charge, now).used >= charge.most for charge in charges):
+            windows = [_window(database, session, charge, now) for charge in charges]
+            if any(window.used >= charge.most for window, charge in zip(windows, charges, strict=True)):
                 return None
-            windows = _charge(database, session, charges, now)
+            for window, charge in zip(windows, charges, strict=True):
+                _count(database, session, charge, window)
             _write(database, session, step)
             return windows
 
@@ -124,8 +128,10 @@ class SqliteStore:
 
     def lines(self, session: bytes) -> list[bytes]:
         with self._reading() as database:
-            found = database.execute("SELECT data FROM lines WHERE session = ? ORDER BY number", (session,))
-            return [data for (data,) in found]
+            found = database.execute(
+                "SELECT data FROM lines WHERE session = ? ORDER BY number DESC LIMIT ?", (session, KEPT)
+            ).fetchall()
+            return [data for (data,) in reversed(found)]
 
     def sources(self, session: bytes) -> dict[str, int]:
         with self._reading() as database:
@@ -224,10 +230,9 @@ def _write(database: sqlite3.Connection, session: bytes, step: Step) -> int:
         )
         for cassette, exchange in line.used:
             database.execute("INSERT OR REPLACE INTO used VALUES (?, ?, ?, ?)", (session, cassette, exchange, line.at))
-    if step.lines:
-        database.execute(
-            "DELETE FROM lines WHERE session = ? AND number < ?", (session, first + len(step.lines) - KEPT)
-        )
+    after = first + len(step.lines)
+    if first // SWEPT != after // SWEPT:
+        database.execute("DELETE FROM lines WHERE session = ? AND number < ?", (session, after - KEPT))
     for number, data in step.rewritten.items():
         database.execute("UPDATE lines SET data = ? WHERE session = ? AND number = ?", (data, session, number))
     return first
@@ -285,18 +290,22 @@ def _charge(database: sqlite3.Connection, session: bytes, charges: Sequence[Char
     counted: list[Window] = []
     for charge in charges:
         window = _window(database, session, charge, now)
-        if window.used == 0:
-            _make_room(database, session, now)
-        window.used += 1
-        bucket, address = charge.key
-        database.execute(
-            "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?, ?)",
-            (session, bucket, octets(address), window.opened, window.ends, window.used),
-        )
+        _count(database, session, charge, window)
         counted.append(window)
         if window.used > charge.most:
             break
     return counted
+
+
+def _count(database: sqlite3.Connection, session: bytes, charge: Charge, window: Window) -> None:
+    if window.used == 0:
+        _make_room(database, session, window.opened)
+    window.used += 1
+    bucket, address = charge.key
+    database.execute(
+        "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?, ?)",
+        (session, bucket, octets(address), window.opened, window.ends, window.used),
+    )
 
 
 def _make_room(database: sqlite3.Connection, session: bytes, now: int) -> None:

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS played (  -- with an empty key: the last one under an
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lines (
     session BLOB NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (session, number)
-);
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sources (
     session BLOB NOT NULL, source TEXT NOT NULL, answers INTEGER NOT NULL, PRIMARY KEY (session, source)
 ) WITHOUT ROWID;

@@ -19,6 +19,7 @@ class Ending:
         self._endpoint = endpoint
         self._session = session
         self._on_end: Callable[[], None] | None = on_end
+        self._is_lost = False  # nobody knows any more what is to be said
 
     @property
     def bell(self) -> Bell:
@@ -29,14 +30,18 @@ class Ending:
         return self._endpoint.messages
 
     def received(self, content: Content) -> None:
-        self._endpoint.received(content)
+        try:
+            self._endpoint.received(content)
+        except StateLostError:
+            self._is_lost = True
 
     def take(self) -> Sequence[Content | Close]:
         try:
             self._session.look()
-            return self._endpoint.take()
+            said = self._endpoint.take()
         except StateLostError:
-            return (Close(RESTARTED),)
+            self._is_lost = True
+        return (Close(RESTARTED),) if self._is_lost else said
 
     def wait(self) -> float | None:
         return self._endpoint.wait()
@@ -63,7 +68,8 @@ class Held:
         return self._body.bell
 
     def ready(self) -> bytes | None:
-        self._session.look()
+        with suppress(StateLostError):  # it looks again soon
+            self._session.look()
         return self._body.ready()
 
     def wait(self) -> float | None:

@@ -16,7 +16,7 @@ from peertape.proxy.engine.journal import Entry, Messages
 from peertape.proxy.engine.limits.counters import Charge, Key, Window, milliseconds
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.state.copies import Copy
-from peertape.proxy.engine.state.interface import Prepared, Progress
+from peertape.proxy.engine.state.interface import Prepared, Progress, StateLostError
 from peertape.proxy.engine.state.snapshots import Snapshots
 from peertape.proxy.engine.state.store import Known, Line, Step, Store
 
@@ -85,7 +85,10 @@ class SharedSession(Session):
         if prepared.revision != self.revision:
             return None
         step = Step(prepared.revision, list(prepared.played), [_line(entry)])
-        return self._store.give(self.key, prepared.turns, prepared.charges, milliseconds(entry.at), step)
+        try:
+            return self._store.give(self.key, prepared.turns, prepared.charges, milliseconds(entry.at), step)
+        except StateLostError:  # the engine has an answer to that
+            return None
 
     def reset(self) -> None:
         with self.turn(alone=True):
