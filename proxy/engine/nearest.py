@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from itertools import islice
@@ -23,7 +23,8 @@ from peertape.proxy.engine.shelf import Question, Shelf, identity_of
 from peertape.proxy.engine.tolerance import Tolerance
 
 NAMED = 3  # recordings a miss names
-WEIGHED = 200  # recordings of one path that are compared
+WEIGHED = 200  # recordings of one path that are looked at
+COMPARED = 20  # of these, down to headers and body
 BESIDE = 100  # paths before and after one, in their order, that are compared with it
 BEGINNING = 100  # exchanges whose paths are
 NAMED_DIFFERENCES = 40  # of a query or a body
@@ -40,9 +41,8 @@ class Explainer:
         for cassette in self.shelf.cassettes:
             on_path = cassette.newest(self.tolerance.paths(question, cassette), WEIGHED)
             alike = on_path or cassette.newest(_like(question.keys(cassette).folded_path, cassette), WEIGHED)
-            for candidate in alike[-WEIGHED:]:
-                if candidate.state is State.OPEN:
-                    continue
+            ended = [candidate for candidate in alike[-WEIGHED:] if candidate.state is not State.OPEN]
+            for candidate in _likeliest(question, cassette, ended):
                 lines = differences(question, cassette, candidate)
                 near = Nearest(candidate.id, cassette.name, f"{candidate.method} {candidate.target}", lines)
                 found.append((len(lines), near))
@@ -56,6 +56,15 @@ class Explainer:
                 lines = (*differences(question, cassette, candidate), *_as_spelled(question, cassette, candidate))
                 return (Nearest(exchange, cassette_name, f"{candidate.method} {candidate.target}", lines),)
         return ()
+
+
+def _likeliest(question: Question, cassette: Cassette, candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Those of which the line and the asker differ least: to compare all else, each has to be read."""
+
+    def unlike(candidate: Candidate) -> int:
+        return len(_line(question, cassette, candidate)) + len(_asker(question, cassette, candidate))
+
+    return nsmallest(COMPARED, candidates, key=unlike)
 
 
 def _like(folded: str, cassette: Cassette) -> list[str]:

@@ -7,7 +7,7 @@ cassettes prove that there is none: a miss then, but nothing that is wrong.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -24,7 +24,7 @@ from peertape.proxy.engine.twin.overlay import Overlay
 from peertape.proxy.engine.twin.telling import Begun
 from peertape.proxy.engine.twin.undecided import Undecided
 from peertape.proxy.engine.twin.values import text_of
-from peertape.proxy.engine.twin.world import World
+from peertape.proxy.engine.twin.world import Key, World
 
 OF_A_ROUTE = 30  # recordings of a route without parameters, the last ones
 OF_A_THING = 30  # of the path that names it
@@ -58,9 +58,12 @@ class Excerpts:
         special = [event for event in self._about(things) if until is None or event.at <= until]
         return self._told(things, special, below, removals=until is not None) if special else below
 
-    def guarded(self, world: World) -> World:
-        """That world for the rules, which get no answer where it is not told enough."""
-        return _Guarded(world, self.shelf.cassettes, self._untold)
+    def guarded(self, general: World, told: Callable[[], World]) -> World:
+        """For the rules, which get no answer where it is not told enough.
+
+        `told`: of what it is about, called when they first ask for a thing; most refuse before.
+        """
+        return _Guarded(general, told, self.shelf.cassettes, self._untold)
 
     def _look(self) -> None:
         changes = tuple(cassette.changes() for cassette in self.shelf.cassettes)
@@ -138,22 +141,33 @@ class Excerpts:
 
 
 class _Guarded(Overlay):
-    def __init__(self, below: World, cassettes: Sequence[Cassette], untold: frozenset[str]) -> None:
-        super().__init__(below, below.derive)
+    def __init__(
+        self, general: World, told: Callable[[], World], cassettes: Sequence[Cassette], untold: frozenset[str]
+    ) -> None:
+        super().__init__(general, general.derive)
+        self._told = told
+        self._is_told = False
         self._cassettes = cassettes
         self._untold = untold
 
+    def at(self, key: Key) -> Entity | None:
+        self._be_told()
+        return super().at(key)
+
+    def of_kind(self, kind: str) -> Iterable[Entity]:
+        self._be_told()
+        return super().of_kind(kind)
+
+    def _be_told(self) -> None:
+        if not self._is_told:
+            self._is_told, self.below = True, self._told()
+
     def known(self, kind: str, key: Any, by: str | None = None) -> Entity | None:
         entity = super().known(kind, key, by)
-        if entity is None and not isinstance(key, Entity) and self._may_be(kind, text_of(key)):
+        is_asked_by_rules = by != "text"  # else it is asked what became of a token, by those who know what they lack
+        if entity is None and is_asked_by_rules and not isinstance(key, Entity) and self._may_be(kind, text_of(key)):
             raise Undecided(f"{kind} {key}")
         return entity
-
-    def has_heard_of(self, kind: str, key: Any) -> bool:
-        heard = super().has_heard_of(kind, key)
-        if not heard and self._may_be(kind, text_of(key)):
-            raise Undecided(f"{kind} {key}")
-        return heard
 
     def all_of(self, kind: str, wanted: Any) -> list[Entity]:
         found = super().all_of(kind, wanted)

@@ -55,8 +55,12 @@ class History:
 
     def judged(self, session: Session, request: Request) -> World:
         """The world as the rules may ask it for a verdict on the request."""
+        if not self.is_excerpt:
+            return self.world(session, request)
+        if session.memory.get(Deeds) is None:
+            return self._excerpts.guarded(self._below(session, None), partial(self._below, session, request))
         world = self.world(session, request)
-        return self._excerpts.guarded(world) if self.is_excerpt else world
+        return self._excerpts.guarded(world, lambda: world)
 
     def _below(self, session: Session, request: Request | None) -> World:
         until = session.clock.known_until  # first of all: the clock runs on while recordings are read

@@ -166,7 +166,7 @@ class Twin:
             now,
             contract.docs,
             contract.at,
-            self.accounts.bearer(question, session, self._history.world(session, request)),
+            self.accounts.bearer(question, session, world),
             asked=asked,
             session=session,
         )
