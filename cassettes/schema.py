@@ -168,6 +168,8 @@ tokens = Table(  # that were presented
     sqlite_with_rowid=False,
 )
 
+Index("tokens_passed", tokens.c.pseudonym, sqlite_where=tokens.c.passed == 1, postgresql_where=tokens.c.passed == 1)
+
 users = Table(
     "users",
     metadata,

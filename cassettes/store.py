@@ -9,7 +9,7 @@ from itertools import batched, chain, takewhile
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Engine, Row, and_, bindparam, func, select
+from sqlalchemy import BindParameter, Engine, Row, and_, bindparam, func, select
 from sqlalchemy.exc import DBAPIError
 
 from peertape.cassettes import schema
@@ -33,6 +33,12 @@ PAGE = 100  # exchanges that are read at once
 LARGEST_PAGE = 1000  # candidates, by whoever goes on through them
 MOST_WINDOWS = 200  # of a list, that are read
 LOOKUPS_KEPT = 1024  # what was found, which several stages ask for within one request
+
+
+def _spelled(value: int) -> BindParameter[int]:
+    """In the statement itself: an index of some rows is used only where it shows that these are meant."""
+    return bindparam(None, value, literal_execute=True)
+
 
 _columns = schema.exchanges.c
 _CANDIDATE = select(
@@ -99,7 +105,13 @@ _PATHS_BEFORE = (
     .order_by(schema.paths.c.folded.desc())
     .limit(bindparam("most"))
 )
-_TOKENS = select(schema.tokens)
+_TOKEN = select(schema.tokens).where(schema.tokens.c.pseudonym == bindparam("pseudonym"))
+_PASSED = (
+    select(schema.tokens.c.pseudonym)
+    .join(schema.credentials, schema.credentials.c.pseudonym == schema.tokens.c.pseudonym)
+    .where(schema.tokens.c.passed == _spelled(1), schema.credentials.c.user == bindparam("user"))
+    .limit(1)
+)
 _USER = select(schema.credentials.c.user).where(schema.credentials.c.pseudonym == bindparam("pseudonym"))
 _NUMBERS = select(schema.resources.c.number).where(
     schema.resources.c.kind == bindparam("kind"), schema.resources.c.uuid == bindparam("uuid")
@@ -113,8 +125,8 @@ _UUID = select(schema.resources.c.uuid).where(
 _LAST_WRITE = (
     select(_columns.id)
     .where(
-        _columns.method.not_in(schema.SAFE),
-        _columns.status.between(200, 299),
+        _columns.method.not_in(bindparam("safe", schema.SAFE, expanding=True, literal_execute=True)),
+        _columns.status.between(_spelled(200), _spelled(299)),
         _columns.started_at > bindparam("after"),
         _columns.started_at <= bindparam("until"),
         _columns.path.not_in(select(schema.paths.c.id).where(schema.paths.c.folded == bindparam("besides"))),
@@ -156,12 +168,11 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
-    """What became of the tokens that were presented, by their pseudonyms."""
+class Token:
+    """What became of a token that was presented."""
 
-    seen: frozenset[str]
-    refused: frozenset[str]  # with 401, at least once
-    passed: frozenset[str]  # answered although a rate limit was over
+    refused: bool  # with 401, at least once
+    passed: bool  # answered although a rate limit was over
 
 
 class Cassette:
@@ -231,14 +242,6 @@ class Cassette:
         """Changes whenever an exchange is added or something is learned."""
         row = self._rows(_NEWEST)[0]
         return tuple(value or 0 for value in row)
-
-    def _tokens(self) -> Tokens:
-        rows = self._rows(_TOKENS)
-        return Tokens(
-            frozenset(row.pseudonym for row in rows),
-            frozenset(row.pseudonym for row in rows if row.refused),
-            frozenset(row.pseudonym for row in rows if row.passed),
-        )
 
     def _known[T](self, name: str, find: Callable[[], T]) -> T:
         """What was found, until an exchange is added or ends."""
@@ -366,8 +369,14 @@ class Cassette:
         """By user name, as far as `/users/me` told."""
         return self._known("roles", lambda: {row.name: row.role for row in self.users() if row.role})
 
-    def tokens(self) -> Tokens:
-        return self._known("tokens", self._tokens)
+    def token(self, pseudonym: str) -> Token | None:
+        """What became of it; None: it was never presented."""
+        rows = self._looked_up(("token", pseudonym), lambda: self._rows(_TOKEN, pseudonym=pseudonym))
+        return Token(bool(rows[0].refused), bool(rows[0].passed)) if rows else None
+
+    def has_passed(self, user: str) -> bool:
+        """Whether a token of that user was let pass although a rate limit was over."""
+        return self._looked_up(("passed", user), lambda: bool(self._rows(_PASSED, user=user)))
 
     def numbers(self, kind: str, uuid: str) -> list[str]:
         rows = self._looked_up(("numbers", kind, uuid), lambda: self._rows(_NUMBERS, kind=kind, uuid=uuid))
@@ -393,7 +402,7 @@ class Cassette:
         return self._fields.headers(lists)
 
     def count(self) -> int:
-        return int(self._rows(select(func.count()).select_from(schema.exchanges))[0][0])
+        return self._looked_up(("count",), lambda: int(self._rows(select(func.count(_columns.id)))[0][0]))
 
     def query(self, statement: Any, **values: Any) -> list[Row[Any]]:
         """The rows of a statement over `peertape.cassettes.schema`: for what people ask, not for matching."""

@@ -56,22 +56,20 @@ class RecordedAskers:
             return Standing.WRONG_TOKEN
         question = self._shelf.ask(request)
         credentials = [(cassette, question.keys(cassette).credential or "") for cassette in self._shelf.cassettes]
-        if any(credential in cassette.tokens().passed for cassette, credential in credentials):
+        known = [cassette.token(credential) for cassette, credential in credentials]
+        if any(token.passed for token in known if token):
             return Standing.EXEMPT
         if question.identity.startswith(USER):
             return self._of_user(question.identity.removeprefix(USER), exempt)
-        return Standing.LIMITED if any(_is_token(*known) for known in credentials) else Standing.WRONG_TOKEN
+        # One that was taken for a token, though no recorded login gave it.
+        is_token = any(not token.refused for token in known if token)
+        return Standing.LIMITED if is_token else Standing.WRONG_TOKEN
 
     def _of_user(self, name: str, exempt: Exempt) -> Standing:
         if name in exempt.users or any(c.roles().get(name) in exempt.roles for c in self._shelf.cassettes):
             return Standing.EXEMPT
-        passed = {
-            user
-            for cassette in self._shelf.cassettes
-            for credential in cassette.tokens().passed
-            if (user := cassette.user_of(credential))
-        }
-        return Standing.EXEMPT if name in passed else Standing.LIMITED
+        has_passed = any(cassette.has_passed(name) for cassette in self._shelf.cassettes)
+        return Standing.EXEMPT if has_passed else Standing.LIMITED
 
     def _is_runner(self, request: Request, member: str) -> bool | None:
         """Whether the body names a runner that was registered; None if it names none."""
@@ -86,12 +84,6 @@ class RecordedAskers:
                 if token in _registered(cassette, member):
                     return True
         return False if named else None
-
-
-def _is_token(cassette: Cassette, credential: str) -> bool:
-    """Whether it was taken for one, though no recorded login gave it."""
-    tokens = cassette.tokens()
-    return credential in tokens.seen and credential not in tokens.refused
 
 
 def _registered(cassette: Cassette, member: str) -> set[str]:

@@ -25,6 +25,7 @@ from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Shelf
 
 REMARK = (("refresh", "same-tokens"),)
+MOST_LOGINS = 1000  # the last ones, among which the one is looked for that gave out a token
 LARGEST = 64 * 1024  # octets of an answer to a login
 
 
@@ -55,7 +56,7 @@ def _issuing(cassette: Cassette, token: str) -> Candidate | None:
 
 def _logins(cassette: Cassette) -> Iterator[Candidate]:
     """Those that succeeded, the newest first."""
-    for candidate in reversed(cassette.by_path([LOGIN])):
+    for candidate in reversed(cassette.newest([LOGIN], MOST_LOGINS)):
         if candidate.method == "POST" and candidate.status == 200 and candidate.replayable:
             yield candidate
 
