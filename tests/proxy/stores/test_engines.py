@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,12 @@ from peertape.config.settings import Settings
 from peertape.proxy.cli import assembly
 from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.engine.chain import Engine
+from peertape.proxy.engine.journal import Entry
+from peertape.proxy.engine.limits.counters import Window
 from peertape.proxy.engine.model import Answer, Request
+from peertape.proxy.engine.state.interface import Prepared
+from peertape.proxy.engine.state.shared import SharedSession
+from peertape.proxy.lanes.application import Application
 
 TOKEN = "secret"
 MOMENT = 1_790_000_000.0  # epoch seconds
@@ -144,3 +151,59 @@ def test_a_token_that_one_revoked_is_refused_by_the_other(together: Sequence[Wor
     assert one.get(mine, token["access_token"]).status == 200
     assert other.ask(asked("POST", "/api/v1/users/revoke-token", token["access_token"])).status == 200
     assert one.get(mine, token["access_token"]).status == 401
+
+
+def lane(worker: Worker) -> Application:
+    parts = worker.parts
+    return Application(worker.engine, parts.sessions, parts.digest_filter, parts.counts, parts.prepared())
+
+
+async def fetched(application: Application, target: str) -> tuple[int, str | None]:
+    """The status, and what remains of the limit."""
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": target,
+        "raw_path": target.encode(),
+        "query_string": b"",
+        "headers": [(b"host", HOST.encode())],
+        "client": ("192.0.2.1", 5000),
+        "server": ("127.0.0.1", 9100),
+        "scheme": "http",
+    }
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: object) -> None:
+        sent.append(message)
+
+    await application(scope, receive, send)
+    remaining = dict(sent[0]["headers"]).get(b"x-ratelimit-remaining")
+    return sent[0]["status"], None if remaining is None else remaining.decode()
+
+
+def test_prepared_answers_count_over_all_and_end_with_what_another_changes(
+    together: Sequence[Worker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[bool] = []
+    give = SharedSession.give
+
+    def noting(session: SharedSession, prepared: Prepared, entry: Entry) -> Sequence[Window] | None:
+        windows = give(session, prepared, entry)
+        given.append(windows is not None)
+        return windows
+
+    monkeypatch.setattr(SharedSession, "give", noting)
+    lanes = [lane(worker) for worker in together]
+
+    def ask(times: int) -> list[tuple[int, str | None]]:
+        return [asyncio.run(fetched(lanes[number % 2], "/api/v1/config")) for number in range(times)]
+
+    together[0].ask(control("clock", {"freeze": True}))
+    assert ask(52) == [*((200, str(49 - number)) for number in range(50)), (429, "0"), (429, "0")]
+    assert given.count(True) > 40
+    together[1].ask(control("limits", {"limits": {"api": {"window": "10 seconds", "max": 3}}}))
+    assert ask(4) == [(200, "2"), (200, "1"), (200, "0"), (429, "0")]
+    assert len(json.loads(read(together[0].get("/__peertape__/journal").body))["entries"]) == 56
