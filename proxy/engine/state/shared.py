@@ -110,7 +110,13 @@ class SharedSession(Session):
     def _begin(self, *, alone: bool) -> None:
         ticket = secrets.token_hex(8) if alone else None
         self._looked = monotonic()
-        self._renew(self._store.known(self.key, self.revision, ticket))
+        known = self._store.known(self.key, self.revision, ticket)
+        try:
+            self._renew(known)
+        except BaseException:
+            if ticket is not None:
+                self._store.step(self.key, Step(known.revision, leave=ticket))
+            raise
         self._ticket = ticket
 
     def _end(self) -> None:
@@ -120,8 +126,7 @@ class SharedSession(Session):
             if step.parts or step.leave or self._played or self._journal.has_news:
                 self._write(step)
         except BaseException:
-            self._copy.mistrust(self._changed)
-            self.revision = UNKNOWN
+            self._mistrust()
             raise
         finally:
             self._ticket = None
@@ -131,7 +136,11 @@ class SharedSession(Session):
         step.played = list(self._played)
         self._journal.write_into(step)
         self._played.clear()
-        done = self._store.step(self.key, step)
+        try:
+            done = self._store.step(self.key, step)
+        except BaseException:
+            self._journal.forget_news()  # whoever asked is told that it was lost
+            raise
         self._journal.written(step, done.number)
         if step.parts:  # else somebody may have moved it meanwhile, by what is not known here yet
             self.revision = done.revision
@@ -140,9 +149,18 @@ class SharedSession(Session):
     def _renew(self, known: Known) -> None:
         if known.revision == self.revision and not known.is_whole:
             return
+        try:
+            self._copy.renew(known)
+        except BaseException:
+            self._mistrust()
+            raise
         self.revision = known.revision
-        self._copy.renew(known)
         self.bell.ring()
+
+    def _mistrust(self) -> None:
+        """What is known here may not be what others know: next time all is taken from the store."""
+        self._copy.mistrust(self._changed)
+        self.revision = UNKNOWN
 
     def _moved(self) -> None:
         """The clock was changed here; the others know it at the end of the turn, which gives the revision."""
@@ -240,6 +258,9 @@ class SharedJournal:
         for known, entry in (*rewritten, *enumerate(self._added, number)):
             if entry.messages is not None and not entry.messages.ended:
                 self._open[known] = (entry, copy(entry.messages))
+        self._added.clear()
+
+    def forget_news(self) -> None:
         self._added.clear()
 
     def forget(self) -> None:

@@ -51,7 +51,8 @@ class Snapshots:
             raise
         except Exception as error:  # whatever octets that are no snapshot make of pickle
             raise StateLostError(
-                f"The shared state cannot be read ({error}): it was written by another program or version."
+                f"The shared state cannot be read ({error}): it was written by another program or version. "
+                "Another prefix begins anew."
             ) from error
 
     @cached_property
@@ -64,7 +65,7 @@ class Snapshots:
                 if name not in self._cassettes:
                     raise StateLostError(
                         f"The shared state speaks of a cassette {name!r}, which was not opened here: "
-                        "all who share a state play the same cassettes."
+                        "all who share a state play the same cassettes. Another prefix begins anew."
                     )
                 return self._cassettes[name]
             case ("contract", name):

@@ -13,6 +13,7 @@ import redis
 from support.redis import RedisServer
 
 from peertape.config.state import RedisAddress
+from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.limits.counters import Charge
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.state.interface import StateLostError
@@ -109,6 +110,27 @@ def test_what_was_not_written_is_not_remembered_here_either(
             assert one.clock.state() == (0.0, None, None)
 
 
+def test_what_nobody_was_answered_stands_in_no_journal(server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "REST", 0.0)
+    entry = Entry(1.0, "default", "anonymous", "GET", "/x", 200, "recorded", "recorded", 7, "tape")
+    with at(server) as store:
+        one = session(store)
+
+        def answer() -> None:
+            with one.turn():
+                one.journal.add(entry)
+                one.in_cassette("tape").note(b"key", 7)
+                server.stop()
+
+        with pytest.raises(StateLostError):
+            answer()
+        server.start()
+        with one.turn():
+            pass
+        assert list(one.journal.entries) == []
+        assert one.in_cassette("tape").reached(b"key") == 0
+
+
 def test_a_redis_that_hangs_is_not_waited_for_with_every_request(
     server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,5 +187,7 @@ def test_octets_that_nobody_wrote(redis_server: RedisServer, client: redis.Redis
         with one.changing(Tokens) as tokens:
             tokens.revoked.add("t")
         client.hset("odd:1:session:default:parts", f"{Tokens.__module__}.Tokens", json.dumps({}))
-        with pytest.raises(StateLostError, match="another program or version"), session(store).turn():
-            pass
+        one = session(store)
+        for alone in (False, True, True, False):  # nobody answers from what could be read of it, nor keeps the others
+            with pytest.raises(StateLostError, match="another program or version"), one.turn(alone=alone):
+                pass
