@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -326,9 +328,7 @@ def _journal(path: Path, anew: bool) -> Iterator[Observer]:
     Processes that append to one file, each line in one go, do not write into each other's lines (POSIX, `write`).
     """
     try:
-        if anew:
-            path.open("wb").close()
-        file = path.open("ab", buffering=0)
+        file = FileIO(path, "wb" if anew else "ab", opener=_appending)
     except OSError as error:
         raise SettingsError(f"The journal {path} cannot be written: {error.strerror}.") from error
     with file:
@@ -345,6 +345,10 @@ def _journal(path: Path, anew: bool) -> Iterator[Observer]:
                 logger.error("THE JOURNAL STOPPED: %s cannot be written: %s.", path, error.strerror, extra=ONCE)  # noqa: TRY400
 
         yield write
+
+
+def _appending(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_APPEND, 0o666)
 
 
 def rule_set(settings: Settings, shelf: Shelf) -> RuleSet:

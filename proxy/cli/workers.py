@@ -73,7 +73,7 @@ def _started(settings: Settings, folder: Path, endpoint: Endpoint, build: Build)
             with assembly.parts(settings, cassettes, anew=False, member=member) as parts:
                 serve_with_others(build(parts), member, endpoint, lifeline)
             say(parts.tally)
-        except (CassetteError, SettingsError) as error:
+        except (CassetteError, SettingsError, LaneError) as error:
             say(Failure(str(error)))
         except Exception:
             logger.exception("a defect of peertape: a worker ended")

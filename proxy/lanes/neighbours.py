@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import pickle
 import socket
@@ -24,13 +23,13 @@ from peertape.proxy.engine.sockets.server import PATH
 from peertape.proxy.lanes.application import BrokenDeliveryError
 
 TOLD = ("type", "scheme", "method", "path", "raw_path", "query_string", "headers", "client", "server", "subprotocols")
+BROKEN_OFF = (asyncio.IncompleteReadError, ConnectionError)
 LENGTH = struct.Struct("!I")
 GONE: dict[str, Scope] = {
     "http": {"type": "http.disconnect"},
     "websocket": {"type": "websocket.disconnect", "code": 1006},
 }
-
-logger = logging.getLogger(__name__)
+ENDS = tuple(event["type"] for event in GONE.values())
 
 
 class Neighbours:
@@ -81,19 +80,19 @@ class Passing:
 
     async def _taken_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A neighbour has a request for us; if the connection ends before the answer does, the answer is broken."""
-        with contextlib.closing(writer):
+        with contextlib.closing(writer), contextlib.suppress(*BROKEN_OFF):
             scope = await _read(reader)
 
             async def receive() -> Scope:
                 try:
                     return await _read(reader)
-                except (asyncio.IncompleteReadError, ConnectionError):
+                except BROKEN_OFF:
                     return dict(GONE[scope["type"]])
 
             async def send(event: Scope) -> None:
                 await _write(writer, event)
 
-            with contextlib.suppress(BrokenDeliveryError, ConnectionError):
+            with contextlib.suppress(BrokenDeliveryError):
                 await self._application(scope, receive, send)
 
 
@@ -101,8 +100,10 @@ async def _pass_on(path: str, scope: Scope, receive: Receive, send: Send) -> Non
     reader, writer = await asyncio.open_unix_connection(path)
 
     async def say() -> None:
-        while True:
-            await _write(writer, await receive())
+        event: Scope = {"type": ""}
+        while event["type"] not in ENDS:
+            event = await receive()
+            await _write(writer, event)
 
     with contextlib.closing(writer):
         told = {name: scope[name] for name in TOLD if name in scope}
@@ -114,7 +115,7 @@ async def _pass_on(path: str, scope: Scope, receive: Receive, send: Send) -> Non
                 event = await _read(reader)
                 await send(event)
                 whole = event["type"] == "http.response.body" and not event.get("more_body", False)
-        except asyncio.IncompleteReadError as error:
+        except BROKEN_OFF as error:
             if scope["type"] == "http":
                 raise BrokenDeliveryError("the worker whose it is broke off") from error
         finally:

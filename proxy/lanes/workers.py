@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import logging
 import ssl
@@ -32,6 +33,7 @@ def serve_with_others(application: Application, member: Member, endpoint: Endpoi
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         with lifeline.held(lambda: loop.call_soon_threadsafe(stop.set)):
             async with passing.open_to_neighbours():
+                gc.freeze()  # as the process does that serves alone
                 await serve(passing, endpoint, stop)
 
     asyncio.run(run())
@@ -47,6 +49,7 @@ class Workers:
     crew: Crew
     endpoint: Endpoint
     tally: Tally
+    _opened: bool = False
     _failures: list[str] = field(default_factory=list)
     _counted: set[int] = field(default_factory=set)  # numbers of the workers whose tally has come
     _said: set[tuple[str, int]] = field(default_factory=set)  # where in the code that was which is said once
@@ -75,7 +78,7 @@ class Workers:
 
     def _demand_none_ended(self, ends: Sequence[asyncio.Future[None]]) -> None:
         if self._failures:
-            raise LaneError(self._failures[0])
+            raise (BrokenLaneError if self._opened else LaneError)(self._failures[0])
         for worker, end in zip(self.crew.workers, ends, strict=True):
             if end.done():
                 raise BrokenLaneError(f"{self._end_of(worker)}; without it the run is not whole, and ends.")
@@ -123,6 +126,7 @@ class Workers:
             silent = [worker for worker in self.crew.workers if worker.pid in missing]
             which = ", ".join(f"{worker.number} (process {worker.pid})" for worker in silent)
             raise LaneError(f"Not all workers answer at {spelled(self.endpoint.reached)}: {which} did not.") from error
+        self._opened = True
         await ready(self.endpoint.addresses)
 
 
