@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 FEW = 100  # recordings that are read at once
-PAGE = 50  # of more
+PAGE = 12  # of more
 
 
 class Numbered(Protocol):

@@ -28,7 +28,7 @@ from peertape.cassettes.redaction.pseudonyms import Pseudonyms
 from peertape.cassettes.redaction.redactor import Redactor
 from peertape.cassettes.redaction.rules import RedactionRules
 
-EXCHANGES_KEPT = 4096  # whole exchanges that stay in memory; their bodies do not
+EXCHANGES_KEPT = 1024  # whole exchanges that stay in memory; their bodies do not
 PAGE = 100  # exchanges that are read at once
 LARGEST_PAGE = 1000  # candidates, by whoever goes on through them
 MOST_WINDOWS = 200  # of a list, that are read

@@ -23,7 +23,7 @@ from peertape.proxy.engine.shelf import Question, Shelf, identity_of
 from peertape.proxy.engine.tolerance import Tolerance
 
 NAMED = 3  # recordings a miss names
-WEIGHED = 200  # recordings of one path that are looked at
+WEIGHED = 100  # recordings of one path that are looked at
 COMPARED = 20  # of these, down to headers and body
 BESIDE = 100  # paths before and after one, in their order, that are compared with it
 BEGINNING = 100  # exchanges whose paths are

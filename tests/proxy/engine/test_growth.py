@@ -79,6 +79,7 @@ QUESTIONS: dict[str, tuple[Request, int, str]] = {
         "recorded",
     ),
     "a video that nobody knows": (asked("GET", "/api/v1/videos/9c9de5e8-0a1e-484a-b099-e80766180123"), 404, "emulated"),
+    "an account that may be recorded": (asked("GET", "/api/v1/accounts/nobody"), 501, "miss"),
     "a comment without login": (asked("POST", f"{video(4)}/comment-threads", body=b'{"text":"No"}'), 401, "emulated"),
     "a parameter that is not valid": (asked("GET", "/api/v1/videos?count=-1"), 400, "emulated"),
     "a page of the client": (asked("GET", "/my-library"), 406, "emulated"),

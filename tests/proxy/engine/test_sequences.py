@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from peertape.cassettes import keyed, store
 from peertape.cassettes.bodies import read
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import State
 from peertape.cassettes.store import Candidate
+from peertape.proxy.engine import matching
 from peertape.proxy.engine.choice import Chosen, Repeat, Writes, choose
 from peertape.proxy.engine.matching import Match, Tier
 from peertape.proxy.engine.model import Request, Source
@@ -219,3 +221,74 @@ def test_the_session_that_was_named_longest_ago_is_forgotten_at_last() -> None:
     assert len(sessions.names()) == MOST
     assert sessions.get("first") is first
     assert sessions.get("second") is not second
+
+
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three recordings are very many."""
+    monkeypatch.setattr(store, "FEW", 2)
+    monkeypatch.setattr(keyed, "PAGE", 2)
+    monkeypatch.setattr(matching, "BESIDE", 1)
+
+
+@pytest.mark.usefixtures("many")
+def test_very_many_recordings_play_in_order_and_the_last_stays(tape: Any, play: Play) -> None:
+    for number in range(9):
+        tape.add("GET", "/api/v1/jobs/a", number)
+        tape.add("GET", "/api/v1/jobs/a", "too many", 429)
+    player = play(tape)
+    assert [player.value("/api/v1/jobs/a") for _ in range(11)] == [*range(9), 8, 8]
+    assert [player.value("/api/v1/jobs/a", session="other") for _ in range(2)] == [0, 1]
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize(("repeat", "expected"), [(Repeat.FIRST, 0), (Repeat.LAST, 5)])
+def test_of_very_many_the_first_or_the_last(tape: Any, play: Play, repeat: Repeat, expected: int) -> None:
+    for number in range(6):
+        tape.add("GET", "/api/v1/jobs/a", number)
+    player = play(tape, repeat=repeat)
+    assert [player.value("/api/v1/jobs/a") for _ in range(2)] == [expected] * 2
+
+
+@pytest.mark.usefixtures("many")
+def test_of_very_many_recordings_of_others_those_of_the_user_are_found(tape: Any, play: Play) -> None:
+    tokens = {name: name * 40 for name in "abcd"}
+    for name, token in tokens.items():
+        tape.login(name, token)
+    for number in range(4):
+        for token in tokens.values():
+            tape.add("GET", "/api/v1/users/me", f"{token[0]} {number}", token=token)
+    player = play(tape)
+    more = (("X-Other", "header"),)
+    assert [player.value("/api/v1/users/me", token=tokens["c"], headers=more) for _ in range(5)] == [
+        *(f"c {number}" for number in range(4)),
+        "c 3",
+    ]
+
+
+@pytest.mark.usefixtures("many")
+def test_a_read_after_a_write_goes_on_behind_it_among_very_many(tape: Any, play: Play) -> None:
+    tape.login("alice", "a" * 40)
+    for number in range(5):
+        tape.add("GET", "/api/v1/users/me/about", number, token="a" * 40)
+    tape.add("PUT", "/api/v1/users/me", "", 204, token="a" * 40, body={"description": "new"})
+    for number in range(5, 9):
+        tape.add("GET", "/api/v1/users/me/about", number, token="a" * 40)
+    player = play(tape)
+    assert player.value("/api/v1/users/me/about", token="a" * 40) == 0
+    assert player.ask("PUT", "/api/v1/users/me", token="a" * 40, body={"description": "new"}).status == 204
+    assert [player.value("/api/v1/users/me/about", token="a" * 40) for _ in range(2)] == [5, 6]
+
+
+@pytest.mark.usefixtures("many")
+def test_the_same_meaning_among_very_many_other_queries(tape: Any, play: Play) -> None:
+    for number in range(5):
+        tape.add("GET", f"/api/v1/videos?sort=-likes&nsfw={number}", number)
+        tape.add("GET", "/api/v1/videos?sort=-views", f"views {number}")
+    player = play(tape)
+    assert player.value("/api/v1/videos?nsfw=3&sort=%2Dlikes&start=0") == 3
+    assert [player.value("/api/v1/videos?sort=%2Dviews&count=15") for _ in range(3)] == [
+        "views 3",
+        "views 4",
+        "views 4",
+    ]
