@@ -12,6 +12,7 @@ from peertape.proxy.engine.intake import Intake
 from peertape.proxy.engine.model import Answer, Request
 
 HOP_BY_HOP = ("connection", "keep-alive", "proxy-connection")
+HTTP_1 = b"HTTP/1.1"
 CONTROL = b"/__peertape__"
 ANSWERED = "peertape-answered"  # keys of a flow's metadata
 ASKED = "peertape-asked"
@@ -98,15 +99,18 @@ def is_asked(flow: http.HTTPFlow) -> bool:
     return flow.metadata.get(ASKED) is True
 
 
+def headers_of(answer: Answer) -> Headers:
+    """As they are sent over HTTP/1."""
+    return answer.headers.without(*HOP_BY_HOP)
+
+
 def head_of(answer: Answer, flow: http.HTTPFlow) -> http.Response:
     """The answer's head as a response without a body."""
-    headers = answer.headers.without(*HOP_BY_HOP)
+    headers = headers_of(answer)
     if flow.request.is_http2 or flow.request.is_http3:
         headers = headers.without("transfer-encoding").lower()
     return http.Response(
-        http_version=(
-            flow.request.http_version if flow.request.is_http2 or flow.request.is_http3 else "HTTP/1.1"
-        ).encode(),
+        http_version=(flow.request.data.http_version if flow.request.is_http2 or flow.request.is_http3 else HTTP_1),
         status_code=answer.status,
         reason=answer.reason.encode("latin-1"),
         headers=http.Headers(headers.to_bytes()),

@@ -24,8 +24,8 @@ from peertape.addons.convert import (
     is_reverse,
     request_of,
 )
+from peertape.addons.marking import mark_of
 from peertape.addons.relay import Relay
-from peertape.addons.replayer import mark
 from peertape.cassettes.origin import Origin
 from peertape.cassettes.recording import Recording
 from peertape.proxy.engine.hostpaths import is_host_path, parse
@@ -112,5 +112,5 @@ class Refusals:
         request = request_of(flow)
         answer = self._source.answer(request, self._sessions.of(request), lambda asked: refusing(asked, status, detail))
         flow.metadata[ANSWERED] = True
-        mark(flow, answer)
+        mark_of(answer).put(flow)
         return answer

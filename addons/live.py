@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mitmproxy import http
 
 from peertape.addons.convert import head_as_request, is_answered, is_control
-from peertape.addons.replayer import mark
+from peertape.addons.marking import mark_of
 from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.stages.source import HEADER
@@ -25,7 +25,7 @@ class LiveAnswers:
         if flow.response is not None and _came_live(flow):
             answer = self._answer(flow, flow.response.status_code)
             flow.response.headers[HEADER] = answer.source_text
-            mark(flow, answer)
+            mark_of(answer).put(flow)
 
     def response(self, flow: http.HTTPFlow) -> None:
         if flow.response is not None and _came_live(flow):

@@ -14,6 +14,7 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.connection import Client
 from mitmproxy.proxy.layer import NextLayer
 
+from peertape.addons import prepared as ready
 from peertape.addons.convert import (
     ANSWERED,
     HEADERS,
@@ -27,6 +28,8 @@ from peertape.addons.convert import (
 from peertape.addons.delivery import close, reset
 from peertape.addons.guard import Guard
 from peertape.addons.handoff import CutError, Handoff, Incoming, Outgoing, outgoing
+from peertape.addons.marking import mark_of
+from peertape.addons.prepared import PreparedResponses
 from peertape.addons.sockets import settled
 from peertape.addons.streams import Step
 from peertape.cassettes import demo
@@ -75,7 +78,9 @@ class Replayer:
         *,
         passes: bool = False,
         counts: Counts = lambda _method, _path: False,
+        prepared: PreparedResponses | None = None,
     ) -> None:
+        self._prepared = prepared
         self._passes = passes
         self._counts = counts
         self._engine = engine
@@ -122,13 +127,28 @@ class Replayer:
             self.ask(flow, intake)
 
     def _counts_in_part(self, flow: http.HTTPFlow) -> bool:
-        return self._counts(flow.request.method, flow.request.path.partition("?")[0])
+        method = flow.request.method
+        return method not in WITHOUT_BODY and self._counts(method, flow.request.path.partition("?")[0])
 
     async def request(self, flow: http.HTTPFlow) -> None:
         if flow.response is not None or flow.request.stream or is_asked(flow) or is_answered(flow):
             return
-        answer = self.ask(flow)
-        await asyncio.sleep(answer.delay)
+        key = None if self._prepared is None else ready.key_of(flow)
+        if self._prepared is None or key is None:
+            answer = self.ask(flow)
+        elif (given := self._prepared.again(key)) is not None:
+            if given.delay:
+                await asyncio.sleep(given.delay)
+            flow.metadata[ANSWERED] = True
+            given.body.mark.put(flow)
+            flow.response = ready.response_of(given, flow)
+            return
+        else:
+            self._prepared.look()
+            answer = self.ask(flow)
+            self._prepared.keep(key, self._sessions.of(request_of(flow)), answer)
+        if answer.delay:
+            await asyncio.sleep(answer.delay)
         if answer.source is not Source.LIVE:
             self.send(flow, answer)
 
@@ -175,22 +195,8 @@ class Replayer:
             answer = defect(error)
         if answer.source is not Source.LIVE:
             flow.metadata[ANSWERED] = True
-            mark(flow, answer)
+            mark_of(answer).put(flow)
         return answer
-
-
-def mark(flow: http.HTTPFlow, answer: Answer) -> None:
-    """Shows the source beside the flow in mitmweb and in the console program."""
-    flow.comment = answer.source_text
-    flow.marked = {
-        Source.RECORDED: ":cd:",
-        Source.DERIVED: ":scissors:",
-        Source.EMULATED: ":robot:",
-        Source.FAULT: ":boom:",
-        Source.LIVE: ":satellite:",
-        Source.MISS: ":question:",
-        Source.CONTROL: ":wrench:",
-    }[answer.source]
 
 
 def divert(flow: http.HTTPFlow, step: Step) -> None:

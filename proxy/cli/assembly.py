@@ -43,6 +43,7 @@ from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.ondemand import OnDemand
 from peertape.proxy.engine.outlinks import OutLinks
+from peertape.proxy.engine.prepared import Form, PreparedAnswers
 from peertape.proxy.engine.session import Session, Sessions, State
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.sockets.performance import Pace
@@ -67,7 +68,6 @@ from peertape.proxy.engine.twin.surroundings import fitted
 from peertape.proxy.engine.twin.twin import Twin
 from peertape.proxy.engine.uploads.replies import Replies
 from peertape.proxy.lanes.lane import ONCE
-from peertape.proxy.lanes.prepared import PreparedAnswers
 
 if TYPE_CHECKING:
     from peertape.proxy.lanes.member import Member
@@ -235,18 +235,14 @@ class Parts:
 
     @cached_property
     def routers(self) -> Routers:
-        return self._routers
-
-    @cached_property
-    def _routers(self) -> Routers:
         return fitted(routers.load(self.rules.version), self.shelf.cassettes)
 
-    def prepared(self) -> PreparedAnswers | None:
-        """Of the fast lane."""
+    def prepared[B](self, form: Form[B]) -> PreparedAnswers[B] | None:
+        """In the form of a lane; None where the settings want none."""
         room = self.settings.prepared
         if room is None:
             return None
-        return PreparedAnswers(self.sessions, self.shelf.changes, self.source_stage().tell_observers, room)
+        return PreparedAnswers(form, self.sessions, self.shelf.changes, self.source_stage().tell_observers, room)
 
     def counts(self, method: str, path: str) -> bool:
         """Whether what arrives of a request counts although its client leaves: so it is with pieces of an upload."""

@@ -32,6 +32,11 @@ public_url = click.option(
     metavar="URL",
     help="The instance's own address in its links, if it is not learned from the traffic.",
 )
+prepared = click.option(
+    "--prepared",
+    metavar="SIZE|off",
+    help="Memory for answers that stand ready, and need not be looked up again.  [default: 128M]",
+)
 upstream_timeout = click.option(
     "--upstream-timeout",
     metavar="SECONDS",

@@ -9,6 +9,7 @@ import click
 from peertape.addons.guard import Guard
 from peertape.addons.handoff import Handoff
 from peertape.addons.intercepted import Refusal
+from peertape.addons.prepared import Responses
 from peertape.addons.replayer import Replayer
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
@@ -29,6 +30,7 @@ from peertape.proxy.engine import hosts
 @options.playing
 @options.faults
 @options.public_url
+@options.prepared
 @options.reports
 @options.state
 @click.pass_context
@@ -49,7 +51,14 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
     with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)) as parts:
         handoff = Handoff()
         engine = parts.engine(parts.replay_stages(parts.actions("replay")))
-        replayer = Replayer(engine, parts.sessions, handoff, parts.digest_filter, counts=parts.counts)
+        replayer = Replayer(
+            engine,
+            parts.sessions,
+            handoff,
+            parts.digest_filter,
+            counts=parts.counts,
+            prepared=parts.prepared(Responses()),
+        )
         known = frozenset(name for cassette in parts.shelf.cassettes for name in hosts.names(cassette))
         addons = [Guard(handoff.owns), Refusal(known, settings.alias, noting(parts)), replayer]
         lane = proxy_lane(settings, addons, web=web)

@@ -15,6 +15,7 @@ from peertape.proxy.cli.withprogram import WithProgram
 from peertape.proxy.lanes.application import Application
 from peertape.proxy.lanes.endpoint import Listening
 from peertape.proxy.lanes.fast import FastLane
+from peertape.proxy.lanes.prepared import Messages
 
 
 @click.command(name="serve", cls=WithProgram)
@@ -32,11 +33,7 @@ from peertape.proxy.lanes.fast import FastLane
 @options.playing
 @options.faults
 @options.public_url
-@click.option(
-    "--prepared",
-    metavar="SIZE|off",
-    help="Memory for answers that stand ready, and need not be looked up again.  [default: 128M]",
-)
+@options.prepared
 @options.reports
 @options.state
 @click.pass_context
@@ -66,4 +63,4 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], **given: Any) -> 
 
 def _application(parts: Parts) -> Application:
     engine = parts.engine(parts.replay_stages(parts.actions("serve")))
-    return Application(engine, parts.sessions, parts.digest_filter, parts.counts, parts.prepared())
+    return Application(engine, parts.sessions, parts.digest_filter, parts.counts, parts.prepared(Messages()))

@@ -20,12 +20,12 @@ from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.defects import defect
 from peertape.proxy.engine.intake import DigestOf, Intake
 from peertape.proxy.engine.model import Answer, Delivery, Request
+from peertape.proxy.engine.prepared import SMALL
 from peertape.proxy.engine.session import Sessions
 from peertape.proxy.lanes.prepared import (
-    SMALL,
-    PreparedAnswers,
+    PreparedMessages,
     bodies_of,
-    fields_of,
+    headers_of,
     is_bodiless,
     key_of,
     may_have_body,
@@ -60,7 +60,7 @@ class Application:
         sessions: Sessions,
         digest_of: DigestOf,
         counts: Callable[[str, str], bool] = lambda _method, _path: False,
-        prepared: PreparedAnswers | None = None,
+        prepared: PreparedMessages | None = None,
     ) -> None:
         self._prepared = prepared
         self._counts = counts
@@ -85,7 +85,8 @@ class Application:
             if (given := self._prepared.again(key)) is not None:
                 if given.delay:
                     await asyncio.sleep(given.delay)
-                for message in given.messages:
+                await send({"type": "http.response.start", "status": given.status, "headers": given.fields})
+                for message in given.body:
                     await send(message)
                 return
             self._prepared.look()
@@ -111,7 +112,7 @@ class Application:
                 answer = await _settled(answer, receive)
             except ClientGoneError:
                 return
-        await send({"type": "http.response.start", "status": answer.status, "headers": fields_of(answer)})
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers_of(answer).to_bytes()})
         bodiless = is_bodiless(request.method, answer)
         if bodiless or (answer.delivery is Delivery.WHOLE and answer.body.size <= SMALL):
             for message in bodies_of(answer, bodiless=bodiless):
@@ -133,7 +134,7 @@ class Application:
             finally:
                 answer.socket.gone()  # the client may not have waited
         elif REFUSAL in scope.get("extensions", {}) and answer.delivery is Delivery.WHOLE:
-            await send({"type": f"{REFUSAL}.start", "status": answer.status, "headers": fields_of(answer)})
+            await send({"type": f"{REFUSAL}.start", "status": answer.status, "headers": headers_of(answer).to_bytes()})
             await send({"type": f"{REFUSAL}.body", "body": read(answer.body)})
         else:
             await send({"type": "websocket.close"})  # before it was accepted: the handshake is refused

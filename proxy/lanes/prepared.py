@@ -1,158 +1,30 @@
-"""Answers that stand ready to be sent: what is settled is not asked of the engine a second time.
-
-Known by all of the request that the engine was told: another header is another request. What giving one again does to
-its session (limits, sequences, the journal) is done each time, by `Session.give`, which also says when that is no more.
-"""
+"""Prepared answers of the fast lane: the messages of ASGI that make them up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from peertape.addons.sockets import Scope
 from peertape.cassettes.bodies import read
-from peertape.proxy.engine.journal import Entry
-from peertape.proxy.engine.model import Answer, Delivery
-from peertape.proxy.engine.session import Session, Sessions
-from peertape.proxy.engine.settled import Momentary, Tell
-from peertape.proxy.engine.state.interface import Prepared, StateLostError
+from peertape.cassettes.headers import Headers
+from peertape.proxy.engine.model import Answer
+from peertape.proxy.engine.prepared import METHODS, Key, PreparedAnswers
 
-SMALL = 1024 * 1024  # octets of an answer that is sent at once
-OVERHEAD = 2048  # octets that an answer takes beside its own
-SHARE = 8  # no answer takes more of the room than one part of so many
-METHODS = ("GET", "HEAD")
 OF_THE_CONNECTION = ("connection", "keep-alive", "proxy-connection", "transfer-encoding")
 WITH_A_BODY = (b"content-length", b"transfer-encoding")
 BODILESS = (204, 304)
 
-Key = tuple[object, ...]
+PreparedMessages = PreparedAnswers[list[Scope]]
 
 
-@dataclass(slots=True)
-class _Known:
-    session: Session
-    prepared: Prepared
-    entry: Entry
-    ends: float
-    status: int
-    fields: list[tuple[bytes, bytes]]
-    momentary: tuple[tuple[int, bytes, Tell], ...]  # place among the fields, name, value
-    body: Sequence[Scope]
-    delay: float
-    size: int
-    was_asked: bool = False
+class Messages:
+    """The form of answers in ASGI: the messages behind the head."""
 
+    def headers(self, answer: Answer) -> Headers:
+        return headers_of(answer)
 
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The messages that make up an answer, to be sent after `delay` seconds."""
-
-    delay: float
-    messages: Sequence[Scope]
-
-
-class PreparedAnswers:
-    """`room`: octets in all. `changes` differs whenever a cassette was written to; `tell` is told what is given."""
-
-    def __init__(
-        self, sessions: Sessions, changes: Callable[[], object], tell: Callable[[Entry], None], room: int
-    ) -> None:
-        self._sessions = sessions
-        self._changes = changes
-        self._tell = tell
-        self._room = room
-        self._known: dict[Key, _Known] = {}
-        self._as_of = changes()
-        self.taken = 0  # of the room
-
-    def again(self, key: Key) -> Given | None:
-        """The answer, which counts as given; None if it has to be asked for."""
-        known = self._known.get(key)
-        if known is None or not self._is_current():
-            return None
-        session = self._sessions.get(known.session.name)
-        now = session.clock.now()
-        if session is not known.session or now > known.ends:
-            return None
-        entry = known.entry.at_moment(now)
-        try:
-            windows = session.give(known.prepared, entry)
-        except StateLostError:
-            return None  # the engine knows what to say then
-        if windows is None:
-            return None
-        self._tell(entry)
-        known.was_asked = True
-        fields = known.fields.copy()
-        window = windows[-1] if windows else None
-        for place, name, tell in known.momentary:
-            fields[place] = (name, tell(now, window).encode("latin-1"))
-        start = {"type": "http.response.start", "status": known.status, "headers": fields}
-        return Given(known.delay, (start, *known.body))
-
-    def look(self) -> None:
-        """Before the engine is asked for what may be kept: as of now."""
-        self._is_current()
-
-    def keep(self, key: Key, session: Session, answer: Answer) -> None:
-        """Keeps an answer that the engine gave since `look`, if it is settled and there is room."""
-        settled = answer.settled
-        is_plain = answer.delivery is Delivery.WHOLE and answer.pending is None and answer.socket is None
-        if settled is None or settled.entry is None or not is_plain or answer.body.size > SMALL:
-            return
-        if self._changes() != self._as_of:
-            return
-        fields = list(fields_of(answer))
-        body = bodies_of(answer, bodiless=is_bodiless(str(key[0]), answer))
-        size = OVERHEAD + answer.body.size + 2 * sum(len(name) + len(value) for name, value in fields)
-        if size > self._room // SHARE:
-            return
-        self._drop(key)
-        told = [pair for pair in answer.headers if pair[0].lower() not in OF_THE_CONNECTION]
-        momentary = [
-            (place, fields[place][0], value.tell)
-            for place, (_, value) in enumerate(told)
-            if isinstance(value, Momentary)
-        ]
-        prepared = Prepared(session.revision, settled.turns, settled.charges, settled.played)
-        self._known[key] = _Known(
-            session,
-            prepared,
-            settled.entry,
-            settled.ends,
-            answer.status,
-            fields,
-            tuple(momentary),
-            body,
-            answer.delay,
-            size,
-        )
-        self.taken += size
-        self._make_room()
-
-    def _is_current(self) -> bool:
-        changes = self._changes()
-        if changes == self._as_of:
-            return True
-        self._as_of = changes
-        self._known.clear()
-        self.taken = 0
-        return False
-
-    def _drop(self, key: Key) -> None:
-        if (known := self._known.pop(key, None)) is not None:
-            self.taken -= known.size
-
-    def _make_room(self) -> None:
-        """The oldest goes first, but what was asked for since has a second chance."""
-        while self.taken > self._room:
-            key = next(iter(self._known))
-            known = self._known[key]
-            self._drop(key)
-            if known.was_asked:
-                known.was_asked = False
-                self._known[key] = known
-                self.taken += known.size
+    def body(self, method: str, answer: Answer) -> list[Scope]:
+        return bodies_of(answer, bodiless=is_bodiless(method, answer))
 
 
 def key_of(scope: Scope) -> Key | None:
@@ -176,9 +48,9 @@ def may_have_body(headers: Sequence[tuple[bytes, bytes]]) -> bool:
     return any(name in WITH_A_BODY for name, _ in headers)
 
 
-def fields_of(answer: Answer) -> tuple[tuple[bytes, bytes], ...]:
-    """The head's, as ASGI wants them."""
-    return answer.headers.without(*OF_THE_CONNECTION).lower().to_bytes()
+def headers_of(answer: Answer) -> Headers:
+    """As ASGI wants them."""
+    return answer.headers.without(*OF_THE_CONNECTION).lower()
 
 
 def is_bodiless(method: str, answer: Answer) -> bool:

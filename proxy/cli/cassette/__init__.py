@@ -15,7 +15,7 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "export": Entry(
         "peertape.proxy.cli.cassette.send",
-        "Write all of CASSETTE to FILE: a flow file of mitmproxy (.mitm), or a HAR file (.har).",
+        "Write all of CASSETTE to FILE: a flow file of mitmproxy (.mitm), a HAR file (.har), or another cassette.",
     ),
     "import": Entry(
         "peertape.proxy.cli.cassette.bring",

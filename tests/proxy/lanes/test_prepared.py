@@ -29,7 +29,7 @@ from peertape.proxy.engine.clock import Clock
 from peertape.proxy.engine.limits.counters import LocalCounters
 from peertape.proxy.engine.session import LocalProgress, Session, Sessions
 from peertape.proxy.lanes.application import Application
-from peertape.proxy.lanes.prepared import PreparedAnswers
+from peertape.proxy.lanes.prepared import Messages, PreparedMessages
 
 INSTANCE = "tube.example"
 START = 1_700_000_000.0
@@ -136,7 +136,7 @@ class World:
         self.prepared = None
         if self.room is not None:
             tell = self.parts.source_stage().tell_observers
-            self.prepared = _Counting(sessions, parts.shelf.changes, tell, self.room)
+            self.prepared = _Counting(Messages(), sessions, parts.shelf.changes, tell, self.room)
         login = self.parts.shelf.cassettes[0].exchange(1).response
         assert login is not None
         self.token = json.loads(read(login.body))["access_token"]
@@ -185,7 +185,7 @@ class World:
         return [self.told, self.parts.tally, *(_state_of(self.sessions.get(name)) for name in sorted(self.made))]
 
 
-class _Counting(PreparedAnswers):
+class _Counting(PreparedMessages):
     hits = 0
 
     def again(self, key: Any) -> Any:
