@@ -94,14 +94,13 @@ class Worker:
         hint = " (the machine may have run out of memory)" if code == -signal.SIGKILL else ""
         return f"was ended by {signal.Signals(-code).name}{hint}"
 
-    def end_now(self) -> None:
-        """If it does not end by itself within its grace."""
-        self.process.join(GRACE)
+    def end_within(self, grace: float) -> None:
+        """Kills it if it does not end by itself in so many seconds."""
+        self.process.join(grace)
         if self.process.exitcode is None:
             logger.warning("worker %d (process %d) did not end, and is killed", self.number, self.pid)
             self.process.kill()
             self.process.join()
-        self.reports.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +132,8 @@ def crew(count: int, work: Work) -> Iterator[Crew]:
     finally:
         lifeline.let_go()
         for worker in workers:
-            worker.end_now()
+            worker.end_within(GRACE)
+            worker.reports.close()
 
 
 def _started(number: int, work: Work, lifeline: Lifeline) -> Worker:

@@ -71,7 +71,9 @@ class Workers:
                     task.cancel()
                 await asyncio.gather(stopping, telling, return_exceptions=True)
                 self.crew.lifeline.let_go()
-                await asyncio.wait(ends, timeout=GRACE)
+                _, late = await asyncio.wait(ends, timeout=GRACE)
+                for worker in self.crew.workers if late else ():
+                    worker.end_within(0)
         uncounted = [worker for worker in self.crew.workers if worker.number not in self._counted]
         if uncounted:
             raise BrokenLaneError(f"{self._end_of(uncounted[0])}; what it answered is not in the summary.")
