@@ -78,15 +78,15 @@ class Excerpts:
             if not contract.effects:
                 continue
             path = fold(contract.name.partition(" ")[2])
-            is_whole = "{" not in path
+            start, has_parameters, _ = path.partition("{")
+            is_whole = True
             for cassette in self.shelf.cassettes:
-                if is_whole:
-                    recorded = cassette.newest([path], OF_A_ROUTE + 1)
-                    is_whole = len(recorded) <= OF_A_ROUTE
-                    events += self._events(cassette, recorded[-OF_A_ROUTE:], contract)
-                else:
-                    start = path.partition("{")[0]
-                    is_whole = not any(found.startswith(start) for found in cassette.paths_from(start, 1))
+                if has_parameters:
+                    is_whole &= not any(found.startswith(start) for found in cassette.paths_from(start, 1))
+                    continue
+                recorded = cassette.newest([path], OF_A_ROUTE + 1)
+                is_whole &= len(recorded) <= OF_A_ROUTE
+                events += self._events(cassette, recorded[-OF_A_ROUTE:], contract)
             if not is_whole:
                 untold |= _taught(contract.effects, self.book)
         self._general = sorted(events, key=lambda event: event.at)

@@ -21,7 +21,10 @@ from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine import nearest
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.model import Answer, Request
+from peertape.proxy.engine.session import Session
+from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.twin import excerpts, history
+from peertape.proxy.engine.twin.contract import book
 
 SMALL, LARGE = 250, 1500  # exchanges
 MORE = 1.3  # times the steps of the small cassette: a search takes some more in a deeper tree
@@ -158,3 +161,16 @@ def test_no_statement_goes_through_a_table_that_grows(cassettes: dict[int, Path]
         if any(table in line for line in lines if not line.endswith(OF_FEW) for table in GROWING)
     }
     assert not scans
+
+
+def test_every_cassette_tells_of_the_world(cassettes: dict[int, Path]) -> None:
+    """The large one's last logins are those of other users."""
+    opened = [Cassette(cassettes[size], str(size)) for size in (LARGE, SMALL)]
+    try:
+        world = history.History(Shelf(opened), book("6.3")).world(Session("default"))
+        known = [world.known("user", grown.user(number), "username") for number in (0, 7)]
+        assert all(user is not None and user.get("password") for user in known)
+        assert world.known("user", grown.user(5), "username") is None
+    finally:
+        for cassette in opened:
+            cassette.close()
