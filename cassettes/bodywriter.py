@@ -109,19 +109,27 @@ class BodyStore:
 
     def take_known(self, body: int, digest: bytes) -> int | None:
         """The body of that digest that is there already, instead of `body`; that gives its chunks if it lacks them."""
-        self.flush()
+        if digest in self._waiting:
+            self.flush()
+        for number, row in self._bodies.items():
+            if row["sha256"] == digest:
+                self.discard(body)
+                return number
         known = self._connection.execute(_FIND, {"wanted": [digest]}).first()
         if known is None:
             return None
         if not known.is_kept:
+            self.flush()
             self._connection.execute(_MOVE_CHUNKS, {"body": body, "known": known.id})
         self.discard(body)
         return int(known.id)
 
     def discard(self, body: int) -> None:
-        self.flush()
-        self._connection.execute(_DROP_CHUNKS, {"body": body})
-        self._connection.execute(_DROP_BODY, {"body": body})
+        """What was not written yet never is."""
+        self._chunks = [row for row in self._chunks if row["body_id"] != body]
+        if self._bodies.pop(body, None) is None:
+            self._connection.execute(_DROP_CHUNKS, {"body": body})
+            self._connection.execute(_DROP_BODY, {"body": body})
 
     def flush(self) -> None:
         waiting, self._waiting, self._octets = self._waiting, {}, 0

@@ -39,6 +39,8 @@ class Decoded:
 
 def codings_of(headers: Headers) -> tuple[str, ...]:
     """In the order in which they were applied."""
+    if "content-encoding" not in headers:
+        return ()
     named = ",".join(headers.get_all("content-encoding")).lower().split(",")
     return tuple(coding for name in named if (coding := name.strip()) not in ("", "identity"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +81,9 @@ class Headers:
 
 def media_type(headers: Headers) -> str:
     """The media type of Content-Type, in lower case and without parameters; empty if there is none."""
-    return (headers.get("content-type") or "").partition(";")[0].strip().lower()
+    return _media_type(headers.get("content-type") or "")
+
+
+@lru_cache(maxsize=512)
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()

@@ -123,7 +123,7 @@ def negotiation(method: str, path: str, headers: Headers) -> str:
     A feed's type is that of its path, so that every Accept that takes it asks for the same as one that takes anything.
     """
     folded = fold(path)
-    if not any(pattern.matches(method, folded) for pattern in facts.negotiated()):
+    if not _negotiated(method.upper()).fullmatch(folded):
         return ""
     accept = headers.get("accept") or "*/*"
     if "activity+json" in accept or "ld+json" in accept:
@@ -132,6 +132,13 @@ def negotiation(method: str, path: str, headers: Headers) -> str:
         return "page"
     types = sorted(part.partition(";")[0].strip().lower() for part in accept.split(","))
     return "page" if _is_feed_of(folded, types) else ",".join(types)
+
+
+@lru_cache(maxsize=64)
+def _negotiated(method: str) -> re.Pattern[str]:
+    """Of the paths that heed Accept, all in one."""
+    known = (pattern.path.pattern for pattern in facts.negotiated() if pattern.method in (None, method))
+    return re.compile("|".join(f"(?:{path})" for path in known) or r"(?!)", re.IGNORECASE)
 
 
 def _is_feed_of(path: str, types: Iterable[str]) -> bool:

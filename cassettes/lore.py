@@ -88,6 +88,8 @@ class Lore:
 
         Only the instance is believed, and those that it named.
         """
+        if not text and "location" not in response.headers:
+            return
         is_instance = self.is_instance(request.authority)
         if not is_instance and Origin.of(request.scheme, request.authority) not in self.named_origins:
             return

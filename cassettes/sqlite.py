@@ -25,6 +25,10 @@ from peertape.cassettes import errors, migrations, schema
 from peertape.cassettes.pool import READERS
 
 SQLITE_MAGIC = b"SQLite format 3\x00"
+PAGE, SMALL_PAGE = 4096, 1024  # octets: SQLite's default, and that of small files
+SMALL_FILE = 1024 * 1024  # up to this size a file that nobody writes has small pages
+WASTED = 0.1  # the share of free pages from which on a file is copied without them
+COPIED_SOON = 256 * 1024 * 1024  # up to this size
 CHECKED_WHOLE = 16 * 1024 * 1024  # up to this size a file is checked page by page when it is opened
 
 # What this process has open, by way of SQLite. To open such a file past SQLite and close it again would release
@@ -110,6 +114,8 @@ def open_writer(path: Path) -> Engine:
     _note_open(path, engine)
     with explained(path):
         try:
+            if _asked(engine, "page_size") == SMALL_PAGE:
+                _enlarge_pages(engine)
             _pragma(engine, "journal_mode = WAL")
             with engine.connect() as connection:
                 if version < schema.VERSION:
@@ -131,11 +137,35 @@ def close_writer(engine: Engine) -> None:
     """Folds the write-ahead log into the file, so that one file is left. While somebody reads it, the log stays."""
     try:
         _pragma(engine, "wal_checkpoint(TRUNCATE)", "journal_mode = DELETE")
+        _tidy(engine)
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL):
             raise
     finally:
         engine.dispose()
+
+
+def _enlarge_pages(engine: Engine) -> None:
+    """Films are read faster from large pages. If somebody reads the file just now, they stay."""
+    try:
+        _rewritten(engine, PAGE)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            raise
+
+
+def _tidy(engine: Engine) -> None:
+    """Gives back what nothing lies in: of a small file by smaller pages, as it lies in repositories; of a larger one
+    what was recorded in vain, unless to copy it would take long.
+    """
+    size, pages, free = (_asked(engine, name) for name in ("page_size", "page_count", "freelist_count"))
+    is_small = size * pages <= SMALL_FILE
+    if (is_small and size != SMALL_PAGE) or (free > pages * WASTED and size * pages <= COPIED_SOON):
+        _rewritten(engine, SMALL_PAGE if is_small else PAGE)
+
+
+def _rewritten(engine: Engine, page: int) -> None:
+    _pragma(engine, f"page_size = {page}", then="VACUUM")
 
 
 def _note_open(path: Path, engine: Engine) -> None:
@@ -163,12 +193,22 @@ def _created(path: Path) -> bool:
         raise
 
 
-def _pragma(engine: Engine, *statements: str) -> None:
+def _pragma(engine: Engine, *statements: str, then: str = "") -> None:
     """Outside of any transaction, as these need it."""
     connection = engine.raw_connection()
     try:
         for statement in statements:
             connection.cursor().execute(f"PRAGMA {statement}").fetchall()
+        if then:
+            connection.cursor().execute(then)
+    finally:
+        connection.close()
+
+
+def _asked(engine: Engine, pragma: str) -> int:
+    connection = engine.raw_connection()
+    try:
+        return int(connection.cursor().execute(f"PRAGMA {pragma}").fetchone()[0])
     finally:
         connection.close()
 

@@ -53,55 +53,60 @@ def items(data: bytes) -> list[bytes]:
 def _dict(data: bytes, at: int, stop: int, left_out: Container[str], kept: Container[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     while at < stop:
-        key, at = _value(data, at, kept)
-        name = key.decode() if isinstance(key, bytes) else key
+        start, end = _bounds(data, at)
+        if data[end] not in b",;":
+            raise ValueError("a name that is no text")
+        name = data[start:end].decode()
+        start, end = _bounds(data, end + 1)
+        at = end + 1
         if name in left_out:
-            at = _bounds(data, at)[1] + 1
-        elif name in kept:
-            start, end = _bounds(data, at)
-            found[name] = None if data[end] == _NULL else data[start:end]
-            at = end + 1
+            continue
+        if name in kept and data[end] != _NULL:
+            found[name] = data[start:end]
         else:
-            found[name], at = _value(data, at, kept)
+            found[name] = _value(data, start, end, kept)
     if at != stop:
         raise ValueError("a member goes over the end of its dict")
     return found
 
 
-def _bounds(data: bytes, at: int) -> tuple[int, int]:
-    """Where the octets of the value that begins at `at` start and stop; its type stands behind them."""
-    colon = data.index(b":", at, at + MOST_DIGITS + 1)
-    size = int(data[at:colon])
-    if size < 0:
-        raise ValueError("negative length")
-    return colon + 1, colon + 1 + size
-
-
-def _value(data: bytes, at: int, kept: Container[str]) -> tuple[Any, int]:
-    """The value, and where the next one begins."""
-    start, stop = _bounds(data, at)
-    kind, found = data[stop], data[start:stop]
-    if kind == _OCTETS:
-        return found, stop + 1
-    if kind == _TEXT:
-        return found.decode(), stop + 1
-    if kind == _NULL and not found:
-        return None, stop + 1
-    if kind == _FLOAT:
-        return float(found), stop + 1
-    if kind == _INTEGER:
-        return int(found), stop + 1
-    if kind == _BOOLEAN:
-        return _BOOLEANS[found], stop + 1
-    if kind == _DICT:
-        return _dict(data, start, stop, (), kept), stop + 1
-    if kind != _LIST:
-        raise ValueError(f"unknown type {kind}")
-    listed = []
-    at = start
+def _list(data: bytes, at: int, stop: int, kept: Container[str]) -> list[Any]:
+    found = []
     while at < stop:
-        item, at = _value(data, at, kept)
-        listed.append(item)
+        start, end = _bounds(data, at)
+        found.append(_value(data, start, end, kept))
+        at = end + 1
     if at != stop:
         raise ValueError("an item goes over the end of its list")
-    return listed, stop + 1
+    return found
+
+
+def _bounds(data: bytes, at: int) -> tuple[int, int]:
+    """Where the octets of the value that begins at `at` start and stop; its type stands behind them."""
+    start = data.index(b":", at, at + MOST_DIGITS + 1) + 1
+    stop = start + int(data[at : start - 1])
+    if stop < start:
+        raise ValueError("negative length")
+    return start, stop
+
+
+def _value(data: bytes, start: int, stop: int, kept: Container[str]) -> Any:
+    kind = data[stop]
+    if kind == _DICT:
+        return _dict(data, start, stop, (), kept)
+    if kind == _LIST:
+        return _list(data, start, stop, kept)
+    found = data[start:stop]
+    if kind == _OCTETS:
+        return found
+    if kind == _NULL and not found:
+        return None
+    if kind == _TEXT:
+        return found.decode()
+    if kind == _FLOAT:
+        return float(found)
+    if kind == _INTEGER:
+        return int(found)
+    if kind == _BOOLEAN:
+        return _BOOLEANS[found]
+    raise ValueError(f"unknown type {kind}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from peertape.cassettes.codings import TooBigError, codings_of, decode, encode
 from peertape.cassettes.headers import Headers, media_type
@@ -124,5 +124,10 @@ def _whole_multipart(boundary: bytes, redactor: Redactor, octets: bytes) -> tupl
 
 
 def _charset(headers: Headers) -> str:
-    found = re.search(r";\s*charset\s*=\s*[\"']?([\w.:-]+)", (headers.get("content-type") or "").lower())
+    return _charset_of(headers.get("content-type") or "")
+
+
+@lru_cache(maxsize=512)
+def _charset_of(content_type: str) -> str:
+    found = re.search(r";\s*charset\s*=\s*[\"']?([\w.:-]+)", content_type.lower())
     return found[1] if found else ""

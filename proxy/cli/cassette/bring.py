@@ -20,7 +20,7 @@ from peertape.proxy.cli.trouble import Trouble, explained
 if TYPE_CHECKING:
     from peertape.cassettes.interchange.report import ImportReport
 
-COMMITTED = 200  # exchanges per commit
+COMMITTED = 1000  # exchanges per commit
 
 
 @click.command(name="import")
