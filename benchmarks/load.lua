@@ -1,4 +1,5 @@
--- Asks the requests of a file in turn: each is its length, a line feed, and its octets. Prints what was measured as JSON.
+-- Asks the requests of a file in turn, from a place on: each is its length, a line feed, and its octets.
+-- Prints what was measured as JSON.
 
 local requests, at = {}, 0
 
@@ -11,6 +12,7 @@ function init(arguments)
     length = file:read("*n")
   end
   file:close()
+  at = tonumber(arguments[2]) % #requests
 end
 
 function request()

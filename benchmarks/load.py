@@ -46,9 +46,19 @@ def write_requests(asks: Iterable[Ask], authority: str, path: Path) -> Path:
     return path
 
 
-def run(wrk: str, authority: str, requests: Path, seconds: float, connections: int) -> Load:
+def run(wrk: str, authority: str, requests: Path, seconds: float, connections: int, start: int = 0) -> Load:
+    """`start`: how many of the requests were asked before; they go round."""
     command = [wrk, "--threads", "1", "--connections", str(connections), "--duration", f"{max(1, round(seconds))}s"]
-    command += ["--timeout", f"{TIMEOUT}s", "--script", str(SCRIPT), f"http://{authority}", "--", str(requests)]
+    command += [
+        "--timeout",
+        f"{TIMEOUT}s",
+        "--script",
+        str(SCRIPT),
+        f"http://{authority}",
+        "--",
+        str(requests),
+        str(start),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     told = done.stdout.rstrip().rpartition("\n")[2]
     if done.returncode or not told.startswith("{"):

@@ -11,11 +11,14 @@ from benchmarks.load import Load
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """`seconds`: of each load; `patience`: seconds until a peer has to have answered."""
+    """`seconds`: of each load; `patience`: seconds until a peer has to have answered.
+
+    `warm_up`: seconds at most, in which everything is asked once.
+    """
 
     rounds: int = 5
     seconds: float = 3.0
-    warm_up: float = 2.0
+    warm_up: float = 60.0
     connections: int = 32
     patience: float = 180.0
 
@@ -35,6 +38,7 @@ class Measured:
     starts: list[float] = field(default_factory=list)
     memory: int = 0
     stored: int = 0
+    warm_up: list[Load] = field(default_factory=list)
     loads: list[Load] = field(default_factory=list)
     why_not: str = ""
 
@@ -45,4 +49,5 @@ class Measured:
 
     @classmethod
     def read(cls, told: dict[str, Any]) -> Measured:
-        return cls(**{**told, "loads": [Load(**one) for one in told["loads"]]})
+        loads = {name: [Load(**one) for one in told[name]] for name in ("warm_up", "loads")}
+        return cls(**{**told, **loads})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from benchmarks.peers.process import PeerFailed, Running, running
 from benchmarks.workload import Workload
 
 QUICK = 3.0  # seconds
+STEP = 2.0  # seconds of the warm-up
 
 # Told what is done now, and whether that ends a step of what the bar counts.
 Progress = Callable[[str, bool], None]
@@ -33,10 +35,16 @@ class _Turn:
     answered: int = 0
 
     def load(self, wrk: str, seconds: float, effort: Effort, *, writes: bool) -> Load:
-        done = load.run(wrk, self.run.authority, self.requests, seconds, effort.connections)
+        done = load.run(wrk, self.run.authority, self.requests, seconds, effort.connections, self.answered)
         self.answered += done.requests
         settled = self.run.settled()  # or it would go on with what it was asked last in the next one's turn
         return replace(done, settled=settled) if writes else done
+
+    def warm_up(self, wrk: str, effort: Effort, *, writes: bool) -> None:
+        """Asks for everything once, as far as there is time: what is kept ready the second time is then ready."""
+        until = time.monotonic() + effort.warm_up
+        while self.answered < len(self.run.asks) and time.monotonic() < until:
+            self.measured.warm_up.append(self.load(wrk, STEP, effort, writes=writes))
 
 
 def measure(
@@ -72,8 +80,7 @@ def measure(
             progress(f"{contender.title} has started", True)
         for turn in turns:
             progress(f"{turn.measured.title} warms up", False)
-            if effort.warm_up:
-                turn.load(wrk, effort.warm_up, effort, writes=part.writes)
+            turn.warm_up(wrk, effort, writes=part.writes)
             progress(f"{turn.measured.title} is warm", True)
         for number in range(1, effort.rounds + 1):
             for turn in turns:

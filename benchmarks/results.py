@@ -12,7 +12,7 @@ from benchmarks.comparing import Verdict
 from benchmarks.machine import Machine
 from benchmarks.measured import Effort, Measured
 
-FORMAT = 3  # of the file
+FORMAT = 4  # of the file
 
 
 class ResultsError(Exception):

@@ -9,7 +9,7 @@ from benchmarks.comparing import Spread, figure, p50, p99, rate, ratio, usable
 from benchmarks.measured import Measured
 from benchmarks.results import PartResult
 
-COLUMNS = ("requests/s", "spread", "ratio", "spread", "p50", "p99", "memory", "on disk", "first answer")
+COLUMNS = ("cold", "requests/s", "spread", "ratio", "spread", "p50", "p99", "memory", "on disk", "first answer")
 
 
 def show(part: PartResult, console: Console) -> None:
@@ -43,6 +43,7 @@ def cells(one: Measured, standard: Measured | None) -> list[str]:
         return ["-"] * len(COLUMNS)
     speed, shares = rate(one), ratio(standard, one) if standard is not None and standard.loads else None
     return [
+        figure(one.warm_up[0].rate) if one.warm_up else "-",
         figure(speed.median),
         _range(speed),
         figure(shares.median) if shares else "-",
