@@ -67,8 +67,8 @@ class Entry(NamedTuple):
         """(cassette, exchange) of what it was taken from."""
         if self.cassette is None:
             return ()
-        own = () if self.exchange is None else (self.exchange,)
-        return tuple((self.cassette, number) for number in (*own, *self.conversation))
+        own = () if self.exchange is None else ((self.cassette, self.exchange),)
+        return (*own, *[(self.cassette, number) for number in self.conversation]) if self.conversation else own
 
     def as_json(self) -> dict[str, Any]:
         told: dict[str, Any] = {}
@@ -101,7 +101,8 @@ class LocalJournal:
     def add(self, entry: Entry) -> None:
         self.entries.append(entry)
         self.sources[entry.source] += 1
-        self.answered.update(dict.fromkeys(entry.used, entry.at))
+        for used in entry.used:
+            self.answered[used] = entry.at
 
     @property
     def used(self) -> int:

@@ -61,7 +61,10 @@ class Session:
         self.clock.changed = self._moved
 
     def in_cassette(self, name: str) -> Progress:
-        return self.progress.setdefault(name, LocalProgress())
+        progress = self.progress.get(name)
+        if progress is None:
+            progress = self.progress[name] = LocalProgress()
+        return progress
 
     def recall[T](self, kind: type[T]) -> T:
         """What a stage keeps of the session, to be looked at; made anew, without arguments, when there is none yet."""

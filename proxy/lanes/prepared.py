@@ -59,9 +59,8 @@ def is_bodiless(method: str, answer: Answer) -> bool:
 
 def bodies_of(answer: Answer, *, bodiless: bool) -> list[Scope]:
     """The messages of a small body that is sent whole."""
-    if bodiless:
-        return [{"type": "http.response.body"}]
-    data = read(answer.body)
-    if "content-length" in answer.headers:
+    data = b"" if bodiless else read(answer.body)
+    if data and "content-length" in answer.headers:
         return [{"type": "http.response.body", "body": data}]
+    # Of a body that is empty at once, or whose length it is not told, granian tells the length itself.
     return [{"type": "http.response.body", "body": data, "more_body": True}, {"type": "http.response.body"}]

@@ -103,10 +103,11 @@ class Peertape:
         finally:
             wire.close()
 
-    def control(self, name: str, token: str, message: object = None) -> object:
-        """POSTs to the control API; its answer."""
+    def control(self, name: str, token: str, message: object = None, host: str | None = None) -> object:
+        """POSTs to the control API; its answer. `host` names the session, if that is not the default one."""
+        session = "" if host is None else f"\nPeertape-Session: {host.partition('.')[0]}"
         head, body = self.ask(
-            f"POST /__peertape__/{name}\nAuthorization: Bearer {token}\nContent-Type: application/json",
+            f"POST /__peertape__/{name}{session}\nAuthorization: Bearer {token}\nContent-Type: application/json",
             json.dumps(message or {}).encode(),
         )
         assert head.status == 200, body
