@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from mitmproxy import ctx, http
@@ -17,6 +16,7 @@ from mitmproxy.addonmanager import Loader
 from peertape.addons.convert import AWAY, CLIENT_HOST, SCHEME, as_sent, is_answered, is_control, is_elsewhere
 from peertape.addons.replayer import comes_streamed
 from peertape.addons.streams import add_step, watched
+from peertape.cassettes import places
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Closing, Message, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.recording import Entry, Recording
@@ -162,8 +162,8 @@ class Script:
         loader.add_option("peertape_cassette", str, "peertape.cassette", "The cassette to record into.")
 
     def running(self) -> None:
-        path = Path(ctx.options.peertape_cassette)
-        self._recording = Recording(path, RedactionRules.default(), None, logger.error)
+        place = places.named(ctx.options.peertape_cassette)
+        self._recording = Recording(place, RedactionRules.default(), None, logger.error)
         self.addons = [Recorder(self._recording, covers=lambda _: True, held=lambda _: False)]
 
     def done(self) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from mitmproxy import ctx, http
@@ -32,7 +31,7 @@ from peertape.addons.marking import mark_of
 from peertape.addons.prepared import PreparedResponses
 from peertape.addons.sockets import settled
 from peertape.addons.streams import Step
-from peertape.cassettes import demo
+from peertape.cassettes import demo, places
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.store import Cassette
@@ -241,8 +240,8 @@ class Script:
         loader.add_option("peertape_cassettes", Sequence[str], [], "Cassettes to answer from, leftmost first.")
 
     def running(self) -> None:
-        for path in ctx.options.peertape_cassettes or [demo.path()]:
-            self._cassettes.append(Cassette(Path(path)))
+        for path in ctx.options.peertape_cassettes or [str(demo.path())]:
+            self._cassettes.append(Cassette(places.named(path)))
         shelf, tolerance, handoff = Shelf(self._cassettes), Tolerance(), Handoff()
         explainer = Explainer(shelf, tolerance)
         recorded = RecordedStage(shelf, Matcher(tolerance))

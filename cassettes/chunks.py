@@ -10,7 +10,7 @@ import zstandard
 from sqlalchemy import Engine, Select, bindparam, select
 from sqlalchemy.exc import DBAPIError
 
-from peertape.cassettes.errors import CassetteCorrupted
+from peertape.cassettes.errors import CassetteCorrupted, ServerAway
 from peertape.cassettes.schema import chunks
 
 CHUNK = 256 * 1024  # octets of a body per row: what a Range near the end has to read at most
@@ -55,7 +55,11 @@ class StoredBody:
             with self.engine.connect() as connection:
                 rows = connection.execute(query, {"body": self.id, "at": at, "end": end}).all()
             found = [(row.position, unpacked(row.data, row.coding, row.size)) for row in rows]
-        except (DBAPIError, zstandard.ZstdError) as error:
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise ServerAway(f"The connection to the server was lost before body {self.id} was read.") from error
+            raise CassetteCorrupted(f"The cassette is damaged: body {self.id} cannot be read at octet {at}.") from error
+        except zstandard.ZstdError as error:
             raise CassetteCorrupted(f"The cassette is damaged: body {self.id} cannot be read at octet {at}.") from error
         pieces = []
         for position, data in found:
