@@ -22,7 +22,7 @@ from benchmarks.results import PartResult, missed, results_for
 INTERRUPTED = 130
 SMALL = Effort(rounds=1, seconds=1, warm_up=0, connections=8, patience=60)
 SMALL_EXCHANGES = 200
-WIDTH = 150  # of tables in a file
+WIDTH = 180  # of tables in a file
 USUAL = Effort()
 
 
