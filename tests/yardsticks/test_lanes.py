@@ -1,0 +1,35 @@
+"""Every recorded session of a real PeerTube, asked of both lanes: the same answers, header for header."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.lanes import OPTIONS, TOKEN, aligned, differences
+from support.process import PROGRAM
+
+from peertape.cassettes.store import Cassette
+
+RECORDINGS = sorted((Path(__file__).parents[2].parent / "shared" / "recordings").glob("*.mitm"))
+
+pytestmark = pytest.mark.skipif(not RECORDINGS, reason="the recordings lie beside the project's own workplace only")
+
+
+def test_both_lanes_answer_alike(peertape: Callable[..., Any], tmp_path: Path) -> None:
+    tapes = [tmp_path / f"{recording.stem}.cassette" for recording in RECORDINGS]
+    for recording, tape in zip(RECORDINGS, tapes, strict=True):
+        subprocess.run([PROGRAM, "cassette", "import", tape, recording], check=True, capture_output=True)
+    environment = {"PEERTAPE_TOKEN": TOKEN}
+    proxy = peertape("replay", *tapes, *OPTIONS[:2], environment=environment)
+    fast = peertape("serve", *tapes, *OPTIONS, environment=environment)
+    aligned(proxy, fast)
+    for tape in tapes:
+        cassette = Cassette(tape)
+        try:
+            found = [*differences([*cassette.exchanges()], proxy, fast)]
+        finally:
+            cassette.close()
+        assert not found, f"{tape.stem}:\n" + "\n".join(found)
