@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     event,
 )
+from sqlalchemy.util import OrderedSet
 
 from peertape.cassettes.columns import Integer
 
@@ -197,6 +198,9 @@ resources = Table(
     Index("resources_by_uuid", "uuid"),
     sqlite_with_rowid=False,
 )
+
+for _table in metadata.tables.values():  # made in the order of a set otherwise, so that no two files would be alike
+    _table.indexes = OrderedSet(sorted(_table.indexes, key=lambda index: str(index.name)))
 
 # For people: header fields as rows.
 _HEADERS = """
