@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.postgresql import Server
 from support.process import PROGRAM
 
 SHARED = Path(__file__).parents[2].parent / "shared"
@@ -42,7 +43,7 @@ def play(recording: Path, url: str, *way: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def imported(recording: Path, cassette: Path) -> Path:
+def imported[Named: (Path, str)](recording: Path, cassette: Named) -> Named:
     subprocess.run([PROGRAM, "cassette", "import", cassette, recording], check=True, capture_output=True)
     return cassette
 
@@ -69,6 +70,14 @@ def test_identical(
     with capsys.disabled():
         print("\n" + "\n".join(figures))
     assert not failures, "\n".join(failures)
+
+
+def test_from_a_server(peertape: Callable[..., Any], server: Server) -> None:
+    """A small recording, of which a file shows no more."""
+    recording = SHARED / "recordings" / "user-session.mitm"
+    replay = peertape("replay", imported(recording, server.fresh()), "--limits", "off")
+    code, said = play(recording, replay.url)
+    assert not code, said
 
 
 @pytest.mark.parametrize("recording", RECORDINGS[:1] + RECORDINGS[-2:], ids=lambda path: path.stem)
