@@ -35,6 +35,6 @@ def growth(conditions: Conditions) -> Part:
         targets += [
             NoMore(largest, smallest, Quantity.P50, AS_QUICK),
             NoMore(largest, smallest, Quantity.STARTED, AS_QUICK),
-            NoMore(largest, smallest, Quantity.MEMORY, AS_SMALL),
+            NoMore(largest, ours[1].name, Quantity.MEMORY, AS_SMALL),  # of the smallest one, fewer answers are kept
         ]
     return Part("growth", "Growth", smallest, [*ours, *theirs], targets, rounds=ROUNDS, starts=STARTS)
