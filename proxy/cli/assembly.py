@@ -43,7 +43,7 @@ from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.ondemand import OnDemand
 from peertape.proxy.engine.outlinks import OutLinks
-from peertape.proxy.engine.prepared import Form, PreparedAnswers
+from peertape.proxy.engine.prepared import Changes, Form, PreparedAnswers
 from peertape.proxy.engine.session import Session, Sessions, State
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.sockets.performance import Pace
@@ -237,12 +237,14 @@ class Parts:
     def routers(self) -> Routers:
         return fitted(routers.load(self.rules.version), self.shelf.cassettes)
 
-    def prepared[B](self, form: Form[B]) -> PreparedAnswers[B] | None:
-        """In the form of a lane; None where the settings want none."""
+    def prepared[B](
+        self, form: Form[B], seen: Callable[[Changes], Changes] = lambda changes: changes
+    ) -> PreparedAnswers[B] | None:
+        """In the form of a lane, which sees changes of the cassettes by `seen`; None where the settings want none."""
         room = self.settings.prepared
         if room is None:
             return None
-        return PreparedAnswers(form, self.sessions, self.shelf.changes, self.source_stage().tell_observers, room)
+        return PreparedAnswers(form, self.sessions, seen(self.shelf.changes), self.source_stage().tell_observers, room)
 
     def counts(self, method: str, path: str) -> bool:
         """Whether what arrives of a request counts although its client leaves: so it is with pieces of an upload."""

@@ -23,6 +23,7 @@ SHARE = 8  # no answer takes more of the room than one part of so many
 METHODS = ("GET", "HEAD")
 
 Key = tuple[object, ...]  # the method first
+Changes = Callable[[], object]  # differs from what it told before whenever a cassette was written to
 
 
 class Form[B](Protocol):
@@ -63,10 +64,10 @@ class Given[B]:
 
 
 class PreparedAnswers[B]:
-    """`room`: octets in all. `changes` differs whenever a cassette was written to; `tell` is told what is given."""
+    """`room`: octets in all. `tell` is told what is given."""
 
     def __init__(
-        self, form: Form[B], sessions: Sessions, changes: Callable[[], object], tell: Callable[[Entry], None], room: int
+        self, form: Form[B], sessions: Sessions, changes: Changes, tell: Callable[[Entry], None], room: int
     ) -> None:
         self._form = form
         self._sessions = sessions
@@ -74,7 +75,7 @@ class PreparedAnswers[B]:
         self._tell = tell
         self._room = room
         self._known: dict[Key, _Known[B]] = {}
-        self._as_of = changes()
+        self._as_of: object = None  # nobody has looked yet
         self.taken = 0  # of the room
 
     def again(self, key: Key) -> Given[B] | None:
