@@ -15,8 +15,8 @@ from peertape.proxy.cli.withprogram import WithProgram
 from peertape.proxy.lanes.application import Application
 from peertape.proxy.lanes.endpoint import Listening
 from peertape.proxy.lanes.fast import FastLane
+from peertape.proxy.lanes.glances import Glances
 from peertape.proxy.lanes.prepared import Messages
-from peertape.proxy.lanes.turns import OncePerTurn
 
 
 @click.command(name="serve", cls=WithProgram)
@@ -64,6 +64,4 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], **given: Any) -> 
 
 def _application(parts: Parts) -> Application:
     engine = parts.engine(parts.replay_stages(parts.actions("serve")))
-    return Application(
-        engine, parts.sessions, parts.digest_filter, parts.counts, parts.prepared(Messages(), OncePerTurn)
-    )
+    return Application(engine, parts.sessions, parts.digest_filter, parts.counts, parts.prepared(Messages(), Glances))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.journal import Entry
@@ -21,6 +21,7 @@ SMALL = 1024 * 1024  # octets of an answer that is sent at once
 OVERHEAD = 2048  # octets that an answer takes beside its own
 SHARE = 8  # no answer takes more of the room than one part of so many
 METHODS = ("GET", "HEAD")
+MOST_SHARED = 20_000  # values that are kept once for all answers that have them
 
 Key = tuple[object, ...]  # the method first
 Changes = Callable[[], object]  # differs from what it told before whenever a cassette was written to
@@ -53,8 +54,7 @@ class _Known[B]:
     was_asked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Given[B]:
+class Given[B](NamedTuple):
     """An answer, to be sent after `delay` seconds."""
 
     delay: float
@@ -75,6 +75,7 @@ class PreparedAnswers[B]:
         self._tell = tell
         self._room = room
         self._known: dict[Key, _Known[B]] = {}
+        self._shared: dict[object, Any] = {}
         self._as_of: object = None  # nobody has looked yet
         self.taken = 0  # of the room
 
@@ -115,26 +116,27 @@ class PreparedAnswers[B]:
         if self._changes() != self._as_of:
             return
         told = self._form.headers(answer)
-        fields = list(told.to_bytes())
+        fields = [self._share(field) for field in told.to_bytes()]
         body = self._form.body(str(key[0]), answer)
         size = OVERHEAD + answer.body.size + 2 * sum(len(name) + len(value) for name, value in fields)
         if size > self._room // SHARE:
             return
         self._drop(key)
-        momentary = [
+        momentary = tuple(
             (place, fields[place][0], value.tell)
             for place, (_, value) in enumerate(told)
             if isinstance(value, Momentary)
-        ]
-        prepared = Prepared(session.revision, settled.turns, settled.charges, settled.played)
-        self._known[key] = _Known(
+        )
+        prepared = Prepared(session.revision, settled.turns, self._share(settled.charges), settled.played)
+        entry = settled.entry
+        self._known[self._share(key)] = _Known(
             session,
             prepared,
-            settled.entry,
+            entry._replace(method=self._share(entry.method), identity=self._share(entry.identity)),
             settled.ends,
             answer.status,
             fields,
-            tuple(momentary),
+            self._share(momentary),
             body,
             answer.delay,
             size,
@@ -142,12 +144,22 @@ class PreparedAnswers[B]:
         self.taken += size
         self._make_room()
 
+    def _share[T](self, value: T) -> T:
+        """The one object for all equal values, and for the members of tuples: thousands of answers have most of their
+        header fields in common, and what they have in common stays in the processor's cache.
+        """
+        members: Any = tuple(map(self._share, cast(tuple[object, ...], value))) if type(value) is tuple else value
+        if len(self._shared) >= MOST_SHARED:  # what is common came early
+            return cast(T, self._shared.get(members, members))
+        return cast(T, self._shared.setdefault(members, members))
+
     def _is_current(self) -> bool:
         changes = self._changes()
         if changes == self._as_of:
             return True
         self._as_of = changes
         self._known.clear()
+        self._shared.clear()
         self.taken = 0
         return False
 

@@ -30,7 +30,6 @@ from peertape.proxy.engine.limits.counters import LocalCounters
 from peertape.proxy.engine.session import LocalProgress, Session, Sessions
 from peertape.proxy.lanes.application import Application
 from peertape.proxy.lanes.prepared import Messages, PreparedMessages
-from peertape.proxy.lanes.turns import OncePerTurn
 
 INSTANCE = "tube.example"
 START = 1_700_000_000.0
@@ -137,7 +136,7 @@ class World:
         self.prepared = None
         if self.room is not None:
             tell = self.parts.source_stage().tell_observers
-            self.prepared = _Counting(Messages(), sessions, OncePerTurn(parts.shelf.changes), tell, self.room)
+            self.prepared = _Counting(Messages(), sessions, parts.shelf.changes, tell, self.room)
         login = self.parts.shelf.cassettes[0].exchange(1).response
         assert login is not None
         self.token = json.loads(read(login.body))["access_token"]

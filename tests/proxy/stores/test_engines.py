@@ -27,8 +27,8 @@ from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.state.interface import Prepared
 from peertape.proxy.engine.state.shared import SharedSession
 from peertape.proxy.lanes.application import Application
+from peertape.proxy.lanes.glances import Glances
 from peertape.proxy.lanes.prepared import Messages
-from peertape.proxy.lanes.turns import OncePerTurn
 
 TOKEN = "secret"
 MOMENT = 1_790_000_000.0  # epoch seconds
@@ -158,7 +158,7 @@ def test_a_token_that_one_revoked_is_refused_by_the_other(together: Sequence[Wor
 def lane(worker: Worker) -> Application:
     parts = worker.parts
     return Application(
-        worker.engine, parts.sessions, parts.digest_filter, parts.counts, parts.prepared(Messages(), OncePerTurn)
+        worker.engine, parts.sessions, parts.digest_filter, parts.counts, parts.prepared(Messages(), Glances)
     )
 
 

@@ -1,0 +1,19 @@
+"""What is looked at not more often than once in a millisecond."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from peertape.proxy.lanes.glances import EVERY, Glances
+
+
+def test_it_is_looked_at_again_once_the_time_is_over() -> None:
+    now, numbers = [0.0], count()
+    seen = Glances(lambda: next(numbers), lambda: now[0])
+    assert [seen(), seen()] == [0, 0]
+    now[0] += EVERY / 2
+    assert seen() == 0
+    now[0] += EVERY / 2
+    assert [seen(), seen()] == [1, 1]
+    now[0] += 100 * EVERY
+    assert seen() == 2
