@@ -71,11 +71,19 @@ def _in_json(text: bytes) -> Iterator[FileLink]:
     for at in sorted(_ends_of_names(text)):
         value = _MEMBER_VALUE.match(text, at)
         for found in _STRING.finditer(text, *value.span(1)) if value else ():
-            try:
-                reference = json.loads(found[0])
-            except ValueError:  # no JSON, or no UTF-8
-                continue
-            yield FileLink(found.start() + 1, found.end() - 1, reference, _json_spelled)
+            reference = _json_read(found[0])
+            if reference is not None:
+                yield FileLink(found.start() + 1, found.end() - 1, reference, _json_spelled)
+
+
+def _json_read(quoted: bytes) -> str | None:
+    """A JSON string; None of what is none, or no UTF-8. Most are plain text, which needs no parser."""
+    if b"\\" not in quoted and quoted.isascii() and (plain := quoted[1:-1].decode()).isprintable():
+        return plain
+    try:
+        return str(json.loads(quoted))
+    except ValueError:
+        return None
 
 
 def _ends_of_names(text: bytes) -> Iterator[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import urlsplit
 
@@ -36,18 +37,7 @@ class Origin:
     @classmethod
     def of(cls, scheme: str, authority: str) -> Origin | None:
         """Only of what can be nothing else: no user, no escapes, no other spelling of an address, no empty label."""
-        found = _AUTHORITY.fullmatch(authority.lower()) if len(authority) <= _LONGEST else None
-        if scheme not in DEFAULT_PORTS or found is None:
-            return None
-        host, port = found["host"], int(found["port"] or DEFAULT_PORTS[scheme])
-        if not 0 < port < 1 << 16:
-            return None
-        if host.startswith("["):
-            try:
-                host = f"[{IPv6Address(host[1:-1])}]"
-            except AddressValueError:
-                return None
-        return cls(scheme, host, port)
+        return _strict_origin(scheme, authority) if len(authority) <= _LONGEST else None
 
     @classmethod
     def of_url(cls, url: str) -> Origin | None:
@@ -75,3 +65,19 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.authority}"
+
+
+@lru_cache(maxsize=1024)  # the answers of an instance name the same few places again and again
+def _strict_origin(scheme: str, authority: str) -> Origin | None:
+    found = _AUTHORITY.fullmatch(authority.lower())
+    if scheme not in DEFAULT_PORTS or found is None:
+        return None
+    host, port = found["host"], int(found["port"] or DEFAULT_PORTS[scheme])
+    if not 0 < port < 1 << 16:
+        return None
+    if host.startswith("["):
+        try:
+            host = f"[{IPv6Address(host[1:-1])}]"
+        except AddressValueError:
+            return None
+    return Origin(scheme, host, port)

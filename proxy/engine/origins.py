@@ -8,6 +8,7 @@ encoded twice (`%253A%252F`), and HTML's character references (`&#x2F;`).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 from peertape.cassettes.origin import Origin
@@ -25,6 +26,7 @@ _LEFT = re.compile(
     re.IGNORECASE,
 )
 _ENDS_OF_SLASH = frozenset({b"/", b"f", b"F", b";"})
+SPELLINGS_KEPT = 64  # a text has its links in few of them
 _REACH = 80  # of a scheme and what stands before it, in the longest spelling
 # What would make it a longer host, another port, or the user of another host.
 _RIGHT = rb"(?![a-z0-9_\-]|\.[a-z0-9_\-]|(?::[a-z0-9._~!$*+\-]{0,64})?@[a-z0-9\[])"
@@ -45,6 +47,7 @@ class Finder:
     def __init__(self, recorded: Origin, client: Origin, *, back: bool = False) -> None:
         self._client = client
         self._back = back
+        self._spelled = lru_cache(maxsize=SPELLINGS_KEPT)(self._spell)
         quoted = quote(recorded.host, safe="").lower()
         # Only an IPv6 address has more than one spelling.
         spellings = {host.encode() for host in (recorded.host, quoted, quote(quoted, safe="").lower())}
@@ -71,16 +74,22 @@ class Finder:
             if right is None:
                 continue
             elsewhere = _HOST_PATH.match(data, right.end()) if self._back else None
-            new = _elsewhere(left, elsewhere["scheme"]) if elsewhere else self._spelled(left, right["colon"])
+            new = (
+                _elsewhere(left, elsewhere["scheme"])
+                if elsewhere
+                else self._spelled(left["scheme"], left["colon"], left["slashes"], right["colon"])
+            )
             out += (data[done : left.start()], new)
             done = elsewhere.end() if elsewhere else right.end()
         if not out:
             return data
         return b"".join((*out, data[done:]))
 
-    def _spelled(self, left: re.Match[bytes], port_colon: bytes | None) -> bytes:
-        slashes: bytes = left["slashes"]
-        colon = port_colon or left["colon"] or _colon_beside(slashes)
+    def _spell(
+        self, named: bytes | None, colon_beside: bytes | None, slashes: bytes, port_colon: bytes | None
+    ) -> bytes:
+        """The client's origin, with the scheme `named` and colons and slashes spelled as they were."""
+        colon = port_colon or colon_beside or _colon_beside(slashes)
         host = self._client.host.encode()
         if b"%" in colon:
             levels = colon.lower().count(b"25") + 1
@@ -88,10 +97,10 @@ class Finder:
                 host = quote(host, safe="").encode()
         port = self._client.explicit_port
         tail = b"" if port is None else colon + str(port).encode()
-        if left["scheme"] is None:
+        if named is None:
             return slashes + host + tail
-        scheme = _SCHEMES[left["scheme"].lower().decode()][self._client.secure]
-        return scheme.encode() + bytes(left["colon"]) + slashes + host + tail
+        scheme = _SCHEMES[named.lower().decode()][self._client.secure]
+        return scheme.encode() + (colon_beside or b"") + slashes + host + tail
 
 
 def _elsewhere(left: re.Match[bytes], transport: bytes) -> bytes:
