@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -61,7 +60,7 @@ def _in_common(settings: Settings, folder: Path) -> Settings:
 def _started(settings: Settings, folder: Path, endpoint: Endpoint, build: Build) -> Iterator[Crew]:
     with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)):
         pass  # what cannot be had is said once, and the journal begins; nothing may be open while processes are forked
-    board, neighbours, parent = Board(settings.workers), Neighbours(folder, settings.workers), os.getpid()
+    board, neighbours = Board(settings.workers), Neighbours(folder, settings.workers)
 
     def work(number: int, say: Say, lifeline: Lifeline) -> None:
         root = logging.getLogger()
@@ -77,7 +76,7 @@ def _started(settings: Settings, folder: Path, endpoint: Endpoint, build: Build)
             say(Failure(str(error)))
         except Exception:
             logger.exception("a defect of peertape: a worker ended")
-        if os.getppid() != parent:  # it was killed, and cannot take it away any more
+        if lifeline.is_cut:  # who would have taken it away was killed
             shutil.rmtree(folder, ignore_errors=True)
 
     with closing(neighbours), crew(settings.workers, work) as workers:

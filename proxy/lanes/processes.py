@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 
+from peertape.config.settings import MOST_WORKERS
 from peertape.proxy.engine.tally import Tally
 from peertape.proxy.lanes.lane import LaneError
 
@@ -40,14 +41,21 @@ Say = Callable[[Report], None]
 
 
 class Lifeline:
-    """A pipe that nobody writes to: it ends when the process that started the workers lets go of it, or is killed."""
+    """A pipe that ends when the process that started the workers is killed; one that ends them says so before."""
 
     def __init__(self) -> None:
         self._reader, self._writer = os.pipe()
         self._grasped = True
+        self.is_cut = False  # in a worker: nobody is there any more who would see to what is left
+
+    def end_all(self) -> None:
+        """Ends the workers."""
+        if self._grasped:
+            os.write(self._writer, bytes(MOST_WORKERS))  # each takes one
+            self.let_go()
 
     def let_go(self) -> None:
-        """Ends the workers."""
+        """Holds it no longer."""
         if self._grasped:
             self._grasped = False
             os.close(self._writer)
@@ -58,7 +66,7 @@ class Lifeline:
         done = threading.Event()
 
         def watch() -> None:
-            os.read(self._reader, 1)
+            self.is_cut = not os.read(self._reader, 1)
             stop()
             if not done.wait(GRACE):
                 os._exit(OUT_OF_GRACE)
@@ -130,7 +138,7 @@ def crew(count: int, work: Work) -> Iterator[Crew]:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         yield Crew(tuple(workers), lifeline)
     finally:
-        lifeline.let_go()
+        lifeline.end_all()
         for worker in workers:
             worker.end_within(GRACE)
             worker.reports.close()

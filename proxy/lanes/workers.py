@@ -70,7 +70,7 @@ class Workers:
                 for task in (stopping, telling):
                     task.cancel()
                 await asyncio.gather(stopping, telling, return_exceptions=True)
-                self.crew.lifeline.let_go()
+                self.crew.lifeline.end_all()
                 _, late = await asyncio.wait(ends, timeout=GRACE)
                 for worker in self.crew.workers if late else ():
                     worker.end_within(0)
