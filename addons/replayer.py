@@ -145,7 +145,7 @@ class Replayer:
         else:
             self._prepared.look()
             answer = self.ask(flow)
-            self._prepared.keep(key, self._sessions.of(request_of(flow)), answer)
+            self._prepared.keep(key, answer)
         if answer.delay:
             await asyncio.sleep(answer.delay)
         if answer.source is not Source.LIVE:

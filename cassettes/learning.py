@@ -22,7 +22,6 @@ LOGIN = "/api/v1/users/token"
 ME = "/api/v1/users/me"
 VIDEO_TOKEN = re.compile(r"/api/v1/videos/[^/]+/token")
 SCOPED_TOKENS = "/api/v1/users/scoped-tokens"
-_PLAIN_ORIGIN = re.compile(r"(?:https?|wss?)://[a-z0-9.-]+(?::[0-9]+)?(?=[/?#]|\Z)")  # as nearly all links begin
 MOST_BYTES = 4 * 1024 * 1024  # of a body that is looked through
 
 
@@ -95,13 +94,8 @@ def file_origins(
     if location and redirects_to_file(response.status, request.method, path, of_instance=of_instance):
         links.append(location)
     base = f"{request.scheme}://{request.authority}{request.target}"
-    return frozenset(origin for link in set(links) if (origin := _origin_of(link, base)))
-
-
-def _origin_of(link: str, base: str) -> Origin | None:
-    """Where a link leads that stands in the answer to `base`."""
-    plain = _PLAIN_ORIGIN.match(link)
-    return Origin.of_url(plain[0] if plain else _absolute(base, link))
+    origins = (Origin.of_url(link) or Origin.of_url(_absolute(base, link)) for link in set(links))
+    return frozenset(filter(None, origins))
 
 
 def _absolute(base: str, reference: str) -> str:

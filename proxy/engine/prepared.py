@@ -107,7 +107,7 @@ class PreparedAnswers[B]:
         """Before the engine is asked for what may be kept: as of now."""
         self._is_current()
 
-    def keep(self, key: Key, session: Session, answer: Answer) -> None:
+    def keep(self, key: Key, answer: Answer) -> None:
         """Keeps an answer that the engine gave since `look`, if it is settled and there is room."""
         settled = answer.settled
         is_plain = answer.delivery is Delivery.WHOLE and answer.pending is None and answer.socket is None
@@ -127,9 +127,10 @@ class PreparedAnswers[B]:
             for place, (_, value) in enumerate(told)
             if isinstance(value, Momentary)
         )
-        prepared = Prepared(session.revision, settled.turns, self._share(settled.charges), settled.played)
         entry = settled.entry
-        self._known[self._share(key)] = _Known(
+        session = self._sessions.get(entry.session)
+        prepared = Prepared(session.revision, settled.turns, self._share(settled.charges), settled.played)
+        self._known[key] = _Known(
             session,
             prepared,
             entry._replace(method=self._share(entry.method), identity=self._share(entry.identity)),

@@ -101,7 +101,7 @@ class Application:
         request = _request(scope, told, intake)
         answer = self._answer(request)
         if self._prepared is not None and key is not None and not may_have_body(scope["headers"]):
-            self._prepared.keep(key, self._sessions.of(request), answer)
+            self._prepared.keep(key, answer)
         await asyncio.sleep(answer.delay)
         if answer.delivery in (Delivery.RESET, Delivery.CLOSED):
             await send({"type": "http.response.start", "status": 200, "headers": UNFULFILLED})

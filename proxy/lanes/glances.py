@@ -18,12 +18,12 @@ class Glances[T]:
     def __init__(self, look: Callable[[], T], clock: Callable[[], float] = time.monotonic) -> None:
         self._look = look
         self._clock = clock
-        self._seen: T | None = None
-        self._until = float("-inf")
+        self._seen: T
+        self._until = float("-inf")  # nobody has looked yet
 
     def __call__(self) -> T:
         now = self._clock()
-        if self._seen is None or now >= self._until:
+        if now >= self._until:
             self._seen = self._look()
             self._until = now + EVERY
         return self._seen

@@ -60,24 +60,11 @@ class LocalCounters:
 
     def charge_all(self, charges: Sequence[Charge], now: int) -> list[Window] | None:
         """Counts in all of them, or in none (then None) if one would be over."""
-        found: list[Window] = []
-        for charge in charges:
-            window = self.windows.get(charge.key)
-            if window is None or not window.holds(now):
-                return self.charge(charges, now) if self._has_room(charges, now) else None
-            if window.used >= charge.most:
-                return None
-            found.append(window)
-        for window in found:
-            window.used += 1
-        return found
-
-    def _has_room(self, charges: Sequence[Charge], now: int) -> bool:
         for charge in charges:
             window = self.windows.get(charge.key)
             if (window.used if window is not None and window.holds(now) else 0) >= charge.most:
-                return False
-        return True
+                return None
+        return self.charge(charges, now)
 
     def give_back(self, keys: Iterable[Key]) -> None:
         for key in keys:
