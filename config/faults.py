@@ -53,6 +53,9 @@ class Fault:
     def is_random(self) -> bool:
         return self.probability < 1
 
+    def is_for(self, method: str, path: str) -> bool:
+        return self.where is None or self.where.matches(method, path)
+
     def __str__(self) -> str:
         times = "" if self.times is None else f"*{self.times}"
         probability = f"={self.probability!r}" if self.is_random else ""

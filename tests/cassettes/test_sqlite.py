@@ -15,15 +15,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from sqlalchemy import Connection
 from support import samples
+from support.commands import one_sentence, run
 
 from peertape.cassettes import errors, migrations, schema, sqlite
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter
-from peertape.proxy.cli.root import cli
 
 RULES = RedactionRules.default()
 NOBODY = 65534
@@ -37,19 +36,6 @@ def tape(tmp_path: Path) -> Path:
 
 def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(cli, ["cassette", *map(str, arguments)])
-
-
-def one_sentence(result: Result) -> str:
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    assert result.stderr.startswith("Error: ")
-    assert result.stderr.count("\n") == 1
-    assert result.stderr.endswith(".\n")
-    return result.stderr.removeprefix("Error: ")
 
 
 def foreign(path: Path) -> None:

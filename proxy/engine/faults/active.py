@@ -47,7 +47,7 @@ class Active:
     def may_strike(self, request: Request) -> bool:
         """Whether any fault of the plan is for such requests, now or later."""
         path = single_slashes(request.path)
-        return any(fault.where is None or fault.where.matches(request.method, path) for fault in self.plan.faults)
+        return any(fault.is_for(request.method, path) for fault in self.plan.faults)
 
     def strike(self, position: int) -> None:
         self.struck[position] += 1
@@ -86,7 +86,7 @@ class Active:
             return False  # a browser's preflight is no request of the app's
         if fault.name == EXPIRED_TOKEN and not (_has_token(request) and tokens.is_looked_at(request.method, path)):
             return False
-        return fault.where is None or fault.where.matches(request.method, path)
+        return fault.is_for(request.method, path)
 
     def _hits(self, position: int, fault: Fault, request: Request) -> bool:
         return not fault.is_random or self._chance.of(f"{position} {fault}", request).random() < fault.probability

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 from support import samples
+from support.commands import one_sentence, run
 from support.postgresql import GUARDED, PASSWORD, Server
 from support.process import wait_for
 
@@ -23,22 +23,8 @@ from peertape.cassettes.places import FilePlace
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter
-from peertape.proxy.cli.root import cli
 
 RULES = RedactionRules.default()
-
-
-def run(*arguments: object, **environment: str) -> Result:
-    return CliRunner().invoke(cli, ["cassette", *map(str, arguments)], env=environment)
-
-
-def one_sentence(result: Result) -> str:
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    assert result.stderr.startswith("Error: ")
-    assert result.stderr.count("\n") == 1
-    assert result.stderr.endswith(".\n")
-    return result.stderr.removeprefix("Error: ")
 
 
 @pytest.fixture
