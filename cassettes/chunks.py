@@ -55,11 +55,9 @@ class StoredBody:
             with self.engine.connect() as connection:
                 rows = connection.execute(query, {"body": self.id, "at": at, "end": end}).all()
             found = [(row.position, unpacked(row.data, row.coding, row.size)) for row in rows]
-        except DBAPIError as error:
-            if error.connection_invalidated:
+        except (DBAPIError, zstandard.ZstdError) as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise ServerAway(f"The connection to the server was lost before body {self.id} was read.") from error
-            raise CassetteCorrupted(f"The cassette is damaged: body {self.id} cannot be read at octet {at}.") from error
-        except zstandard.ZstdError as error:
             raise CassetteCorrupted(f"The cassette is damaged: body {self.id} cannot be read at octet {at}.") from error
         pieces = []
         for position, data in found:

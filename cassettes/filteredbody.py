@@ -7,10 +7,7 @@ from peertape.cassettes.redaction.filters import BodyFilter
 
 
 class FilteredBody:
-    """A body on its way through redaction into the database, with optional limits to its size.
-
-    Over `limit` it is dropped; of one over `largest` it is kept what it was.
-    """
+    """Over `limit` octets it is dropped; of one over `largest` it is kept what it was."""
 
     def __init__(
         self, store: BodyStore, filtered: BodyFilter, limit: int | None = None, largest: int | None = None
