@@ -6,6 +6,7 @@ import json
 import random
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import httpx
 import pytest
@@ -22,13 +23,18 @@ from peertape.cassettes.store import Cassette
 PLENTY = 1 << 20
 TOKEN = "the-control-token"
 CODINGS = ("br", "gzip", "zstd", "identity")
-BIG = random.Random(1).randbytes(3_000_000) * 3  # more than is held in memory
+BIG = random.Random(1).randbytes(3_000_000) * 12  # more than is held in memory
 VIDEOS = {coding: f"/api/v1/videos/{number}" for number, coding in enumerate(CODINGS)}
 FILM = "/static/web-videos/1.mp4"
 
 
 def text(origin: str) -> bytes:
     return json.dumps({"id": 1, "url": f"{origin}/w/1", "name": "soup " * 100}).encode()
+
+
+@cache
+def big_gzipped() -> bytes:
+    return encode(BIG, ["gzip"])
 
 
 @pytest.fixture
@@ -52,9 +58,7 @@ def tube() -> Iterator[Tube]:
 
     for path in VIDEOS.values():
         instance.routes[f"GET {path}"] = video
-    instance.says(
-        f"GET {FILM}", encode(BIG, ["gzip"]), content_type="video/mp4", content_encoding="gzip", etag='"strong"'
-    )
+    instance.says(f"GET {FILM}", big_gzipped(), content_type="video/mp4", content_encoding="gzip", etag='"strong"')
     yield instance
     instance.die()
 
@@ -112,18 +116,18 @@ def test_recorded_in_one_coding_and_replayed_in_any(peertape: Callable[..., Peer
 
 def test_a_big_body_is_decoded_as_it_is_sent(peertape: Callable[..., Peertape], tube: Tube) -> None:
     record = peertape("record", "--upstream", tube.url)
-    assert ask(record, FILM, "gzip")[1] == encode(BIG, ["gzip"])
+    assert ask(record, FILM, "gzip")[1] == big_gzipped()
     assert record.stop() == 0
     replay = peertape("replay", record.cassette)
     before = replay.memory_peak()
     head, body = ask(replay, FILM, "identity")
     assert (body == BIG, head.get("etag")) == (True, 'W/"strong"')
     assert head.get("peertape-source") == "derived; exchange=1; match=identity; coding=identity"
-    assert ask(replay, FILM, "gzip, br")[1] == encode(BIG, ["gzip"])
+    assert ask(replay, FILM, "gzip, br")[1] == big_gzipped()
     assert ask(replay, FILM, None, 'If-None-Match: "strong"')[0].status == 304
     with httpx.stream("GET", replay.url + FILM) as response:
         assert b"".join(response.iter_bytes()) == BIG
-    assert replay.memory_peak() - before < len(BIG) * 2
+    assert replay.memory_peak() - before < len(BIG)
 
 
 def test_away_as_live(peertape: Callable[..., Peertape], tube: Tube) -> None:
