@@ -26,12 +26,12 @@ from rich.table import Table
 
 from benchmarks import grown
 from benchmarks.machine import Machine
-from peertape.cassettes import sqlite
 from peertape.cassettes.bodies import read
 from peertape.cassettes.interchange import formats
 from peertape.cassettes.model import Exchange
 from peertape.cassettes.recording import Recording
 from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.cassettes.sqlite import opening
 from peertape.cassettes.writer import CassetteWriter
 from peertape.proxy.cli.root import cli
 
@@ -109,7 +109,7 @@ def write_flows(flows: Iterable[object]) -> None:
 
 def _new(folder: Path) -> Path:
     path = folder / "new.cassette"
-    sqlite.remove(path)
+    opening.remove(path)
     return path
 
 

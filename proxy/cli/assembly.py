@@ -20,6 +20,7 @@ from peertape.cassettes.redaction.bodyfilter import BodyFilter
 from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.cassettes.sqlite.place import FilePlace
 from peertape.cassettes.store import Cassette
 from peertape.config import limits as rates
 from peertape.config import routers, rules, sockets
@@ -75,7 +76,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DEMO = "demo"
-DEMO_PLACE = places.FilePlace(demo.path())
+DEMO_PLACE = FilePlace(demo.path())
 
 
 @dataclass(frozen=True)

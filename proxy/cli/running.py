@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from peertape.cassettes import sqlite
+from peertape.cassettes.sqlite.checking import is_database
 from peertape.config import settings as config
 from peertape.config.settings import Settings
 from peertape.proxy.cli import summary
@@ -91,7 +91,7 @@ def demand(settings: Settings) -> None:
     except LaneError as error:
         raise Trouble(str(error)) from error
     journal = settings.journal
-    if journal is not None and sqlite.is_database(journal):
+    if journal is not None and is_database(journal):
         raise Trouble(f"The journal would overwrite {journal}, which is a cassette or another database.")
     if journal is not None and not journal.parent.is_dir():
         raise Trouble(f"The journal {journal} cannot be written: there is no folder {journal.parent}.")

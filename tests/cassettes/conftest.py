@@ -18,8 +18,8 @@ from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, State, Timing
 from peertape.cassettes.place import Place
-from peertape.cassettes.places import FilePlace
 from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.cassettes.sqlite.place import FilePlace
 from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter
 

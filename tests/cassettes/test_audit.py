@@ -18,8 +18,8 @@ from support import samples
 from peertape.cassettes.audit import Auditor, Finding, Kind, Needles, search_bodies, search_files, search_tables
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange, Message
-from peertape.cassettes.places import FilePlace
 from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.cassettes.sqlite.place import FilePlace
 from peertape.cassettes.store import Cassette
 
 SECRET = "Kq7wZ1xY9vB3nM5tL8rD2sF6gH4jP0aE"

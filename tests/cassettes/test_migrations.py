@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from support import samples
 
-from peertape.cassettes import schema, sqlite
+from peertape.cassettes import schema
 from peertape.cassettes.bodies import EMPTY, read
 from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.cassettes.sqlite import checking
 from peertape.cassettes.store import Cassette, Token
 from peertape.cassettes.writer import CassetteWriter
 
@@ -44,12 +45,12 @@ def older(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def test_older_versions_are_brought_up_to_date(older: Path) -> None:
-    version, before = sqlite.check(older), sha256(older)
+    version, before = checking.check(older), sha256(older)
     with closing(Cassette(older)) as cassette:
         read_in_a_copy = told(cassette)
-    assert (sqlite.check(older), sha256(older)) == (version, before)
+    assert (checking.check(older), sha256(older)) == (version, before)
     CassetteWriter(older, RULES).close()
-    assert sqlite.check(older) == schema.VERSION
+    assert checking.check(older) == schema.VERSION
     with closing(Cassette(older)) as cassette:
         assert told(cassette) == read_in_a_copy
         socket = cassette.exchange(samples.SOCKET)

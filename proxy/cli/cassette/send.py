@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from peertape.cassettes import places, rewriting, sqlite
+from peertape.cassettes import places, rewriting
 from peertape.cassettes.errors import CassetteMissing
 from peertape.cassettes.place import Place
+from peertape.cassettes.sqlite.checking import is_database
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.proxy.cli import progress
@@ -53,7 +54,7 @@ def _written(cassette: Cassette, file: Path, wanted: str | None) -> int:
     from peertape.cassettes.interchange import formats
 
     chosen = formats.format_of(file, wanted)
-    if sqlite.is_database(file):
+    if is_database(file):
         raise Trouble(f"{file} is a cassette or another database, which is not overwritten; name another file.")
     return formats.write(cassette.exchanges(), file, chosen)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from peertape.cassettes import errors, places
-from peertape.cassettes.places import FilePlace
 from peertape.cassettes.postgresql.address import Address
+from peertape.cassettes.sqlite.place import FilePlace
 
 SECRET = "s3cret/+ word"
 SPELLED = "s3cret%2F%2B%20word"

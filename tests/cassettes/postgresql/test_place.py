@@ -19,8 +19,8 @@ from peertape.cassettes import errors, rewriting, schema
 from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.model import Exchange
 from peertape.cassettes.place import Place
-from peertape.cassettes.places import FilePlace
 from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.cassettes.sqlite.place import FilePlace
 from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter
 

@@ -17,8 +17,8 @@ from peertape.cassettes import places, schema
 from peertape.cassettes.model import Message
 from peertape.cassettes.paths import fold
 from peertape.cassettes.place import Place
-from peertape.cassettes.places import FilePlace
 from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.cassettes.sqlite.place import FilePlace
 from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter
 

@@ -11,9 +11,9 @@ import pytest
 from support.counting import Work, counted
 
 from benchmarks import grown
-from peertape.cassettes import sqlite
 from peertape.cassettes.bodies import read
 from peertape.cassettes.headers import Headers
+from peertape.cassettes.sqlite import checking
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly
@@ -105,7 +105,7 @@ def cassettes(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
 @pytest.fixture(autouse=True)
 def bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """So low that both cassettes are beyond them."""
-    monkeypatch.setattr(sqlite, "CHECKED_WHOLE", 0)
+    monkeypatch.setattr(checking, "CHECKED_WHOLE", 0)
     monkeypatch.setattr(history, "LARGEST", 0)
     monkeypatch.setattr(excerpts, "OF_A_ROUTE", 2)
     monkeypatch.setattr(nearest, "WEIGHED", 5)

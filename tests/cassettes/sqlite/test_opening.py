@@ -19,8 +19,9 @@ from sqlalchemy import Connection
 from support import samples
 from support.commands import one_sentence, run
 
-from peertape.cassettes import errors, migrations, schema, sqlite
+from peertape.cassettes import errors, migrations, schema
 from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.cassettes.sqlite import checking
 from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter
 
@@ -182,7 +183,7 @@ def test_an_older_one_is_read_through_a_copy(tape: Path) -> None:
 @pytest.mark.usefixtures("_newer_peertape")
 def test_an_older_one_is_brought_up_to_date_by_its_writer(tape: Path) -> None:
     CassetteWriter(tape, RULES).close()
-    assert sqlite.check(tape) == schema.VERSION
+    assert checking.check(tape) == schema.VERSION
     assert run("ls", tape).stdout.count("\n") == 10
 
 

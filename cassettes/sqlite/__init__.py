@@ -1,0 +1,1 @@
+"""Cassettes in SQLite files, one file each."""
