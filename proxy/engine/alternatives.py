@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.codings import codings_of, whole_text
 from peertape.cassettes.model import RecordedResponse
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.acceptance import Acceptance
 from peertape.proxy.engine.matching import Match
 from peertape.proxy.engine.model import Request

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from peertape.cassettes.store import Candidate
+from peertape.cassettes.candidates import Candidate
 from peertape.proxy.engine.matching import Match, Tier
 from peertape.proxy.engine.model import SAFE
 from peertape.proxy.engine.session import Session

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from peertape.cassettes.bodies import read
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.codings import TooBigError, codings_of, decode
 from peertape.cassettes.model import Exchange, State
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.config import facts
 from peertape.proxy.engine.twin.catalogue import Catalogues, Documented
 from peertape.proxy.engine.twin.possible import ERRORS, expression_of

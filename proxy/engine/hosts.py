@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.candidates import Candidate
+from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.model import Request
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.codings import whole_text
 from peertape.cassettes.paths import fold
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.config import facts
 from peertape.proxy.engine import choice
 from peertape.proxy.engine.matching import Match

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import batched, islice
 
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.keyed import LAST, Keyed
 from peertape.cassettes.keys import MOST_DIGITS, WINDOW
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.config import facts
 from peertape.proxy.engine import hosts
 from peertape.proxy.engine.recoding import is_taken

@@ -11,11 +11,12 @@ from itertools import islice
 from typing import Any
 from urllib.parse import unquote_plus
 
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.codings import codings_of
 from peertape.cassettes.keys import everything_told, telling
 from peertape.cassettes.model import State
 from peertape.cassettes.paths import fold
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.config import facts
 from peertape.proxy.engine.journal import Nearest
 from peertape.proxy.engine.matching import is_readable

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import RecordedResponse, Timing
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.matching import Tier
 from peertape.proxy.engine.model import Answer, Source
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import RequestKeys
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.model import Request
 
 ANONYMOUS = "anonymous"

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from peertape.cassettes.bodies import Body, read
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import EMPTY_DIGEST, body_type, query_credential, telling, tolerant_query
 from peertape.cassettes.learning import fields
 from peertape.cassettes.paths import fold, spellings
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.config import facts
 from peertape.config.patterns import Pattern
 from peertape.proxy.engine.model import Request

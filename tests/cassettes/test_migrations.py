@@ -13,9 +13,10 @@ from support import samples
 
 from peertape.cassettes import schema
 from peertape.cassettes.bodies import EMPTY, read
+from peertape.cassettes.learned import Token
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.sqlite import checking
-from peertape.cassettes.store import Cassette, Token
+from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter
 
 RULES = RedactionRules.default()

@@ -9,7 +9,7 @@ import pytest
 from support import samples
 from support.engines import both
 
-from peertape.cassettes import store
+from peertape.cassettes import candidates, reader, store
 from peertape.cassettes.bodies import read
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, State
@@ -119,7 +119,7 @@ def test_numbers_and_uuids(make_exchange: Make, writing: Open, opened: Read) -> 
 
 
 def test_exchanges_page_by_page_are_what_each_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "PAGE", 3)
+    monkeypatch.setattr(candidates, "PAGE", 3)
     cassette = Cassette(samples.record(tmp_path / "c.cassette"))
     try:
         found = list(cassette.whole([9, 1, 99, 6, 4, 8, 7]))
@@ -145,7 +145,7 @@ def test_exchanges_page_by_page_are_what_each_is(tmp_path: Path, monkeypatch: py
 def test_lookups_that_are_remembered_are_few(
     make_exchange: Make, writing: Open, opened: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "LOOKUPS_KEPT", 2)
+    monkeypatch.setattr(reader, "LOOKUPS_KEPT", 2)
     writer = writing()
     for name in "abc":
         writer.add(make_exchange(f"/{name}"))

@@ -28,12 +28,13 @@ from support.process import Peertape
 
 from peertape.cassettes import demo
 from peertape.cassettes.bodies import read
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.codings import codings_of, decode
 from peertape.cassettes.headers import media_type
 from peertape.cassettes.learning import LOGIN
 from peertape.cassettes.model import Exchange
 from peertape.cassettes.paths import uuid_of
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.config import facts
 
 PASSWORD = "test1234"  # of the demo's known users

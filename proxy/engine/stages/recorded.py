@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.codings import codings_of
 from peertape.cassettes.learning import LOGIN, fields
 from peertape.cassettes.paths import fold
 from peertape.cassettes.redaction.recollection import Recollection
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.proxy.engine import choice, lives, semantics
 from peertape.proxy.engine.acceptance import REFUSED, Acceptance
 from peertape.proxy.engine.alternatives import liked_best

@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.codings import whole_text
 from peertape.cassettes.learning import LOGIN, fields
 from peertape.cassettes.paths import fold
 from peertape.cassettes.redaction.recollection import Recollection
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.chain import Rest
 from peertape.proxy.engine.echoes import restored
 from peertape.proxy.engine.matching import Tier

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import batched
 
+from peertape.cassettes.candidates import PAGE, Candidate
 from peertape.cassettes.model import Exchange, State
-from peertape.cassettes.store import PAGE, Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.twin.contract import Book, Contract
 

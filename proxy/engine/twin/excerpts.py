@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.paths import fold, spellings, uuid_of
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.model import Request
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.twin.contract import Book, Contract

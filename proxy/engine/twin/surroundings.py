@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.config.routers import Routers
 from peertape.proxy.engine.twin.mounts import API, is_in_the_api
 

@@ -9,10 +9,11 @@ from functools import cached_property
 from urllib.parse import parse_qs, urlsplit
 
 from peertape.cassettes.bodies import Body
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.chunks import StoredBody
 from peertape.cassettes.model import NotKept
 from peertape.cassettes.paths import fold, spellings
-from peertape.cassettes.store import Candidate, Cassette
+from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.uploads.spans import Spans
 from peertape.proxy.engine.uploads.upload import piece_of

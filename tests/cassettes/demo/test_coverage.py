@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from peertape.cassettes.store import Candidate
+from peertape.cassettes.candidates import Candidate
 
 NEVER_ASKED = {"GET /api/v1/accounts/{name}/followers"}
 # The API description has them, PeerTube 6.3 itself does not: it answers 400.

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from peertape.cassettes import keyed, store
+from peertape.cassettes import keyed
 from peertape.cassettes.bodies import read
+from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import State
-from peertape.cassettes.store import Candidate
 from peertape.proxy.engine import matching
 from peertape.proxy.engine.choice import Chosen, Repeat, Writes, choose
 from peertape.proxy.engine.matching import Match, Tier
@@ -226,7 +226,7 @@ def test_the_session_that_was_named_longest_ago_is_forgotten_at_last() -> None:
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three recordings are very many."""
-    monkeypatch.setattr(store, "FEW", 2)
+    monkeypatch.setattr("peertape.cassettes.candidates.FEW", 2)
     monkeypatch.setattr(keyed, "PAGE", 2)
     monkeypatch.setattr(matching, "BESIDE", 1)
 

@@ -1,0 +1,232 @@
+"""Finding exchanges by their keys and paths, as matching asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, takewhile
+from typing import Any
+
+from sqlalchemy import Row, and_, bindparam, select
+
+from peertape.cassettes import schema
+from peertape.cassettes.keyed import FEW, LAST, Keyed
+from peertape.cassettes.keys import EMPTY_DIGEST, Meaning
+from peertape.cassettes.model import State
+from peertape.cassettes.reader import Reader, literal
+
+PAGE = 100  # candidates that are read at once
+LARGEST_PAGE = 1000  # by whoever goes on through them
+MOST_WINDOWS = 200  # of a list, that are read
+
+_columns = schema.exchanges.c
+_CANDIDATE = select(
+    _columns.id,
+    _columns.state,
+    _columns.method,
+    _columns.target,
+    _columns.scheme,
+    _columns.authority,
+    _columns.status,
+    _columns.credential,
+    _columns.started_at,
+    _columns.answered_at,
+    _columns.body_digest,
+    _columns.telling_key,
+).order_by(_columns.id)
+_ON_PATH = _columns.path == select(schema.paths.c.id).where(schema.paths.c.folded == bindparam("key")).scalar_subquery()
+_WINDOWS = _CANDIDATE.where(
+    _columns.id.in_(
+        select(_columns.id)
+        .where(
+            _ON_PATH,
+            _columns.meaning == bindparam("meaning"),
+            _columns.window.between(bindparam("low"), bindparam("high")),
+        )
+        .order_by(_columns.id.desc())
+        .limit(bindparam("most"))
+    )
+)
+_UNDER = {
+    "exact": _columns.exact_key == bindparam("key"),
+    "telling": _columns.telling_key == bindparam("key"),
+    "path": _ON_PATH,
+    "meaning": and_(_ON_PATH, _columns.meaning == bindparam("meaning"), _columns.window == bindparam("window")),
+}
+_UPWARDS = {
+    kind: _CANDIDATE.where(under, _columns.id > bindparam("number")).limit(bindparam("most"))
+    for kind, under in _UNDER.items()
+}
+_DOWNWARDS = {
+    kind: _CANDIDATE.where(under, _columns.id < bindparam("number"))
+    .order_by(None)
+    .order_by(_columns.id.desc())
+    .limit(bindparam("most"))
+    for kind, under in _UNDER.items()
+}
+_BY_NUMBERS = _CANDIDATE.where(_columns.id.in_(bindparam("numbers", expanding=True)))
+_BY_PATH = _CANDIDATE.join(schema.paths, schema.paths.c.id == _columns.path).where(
+    schema.paths.c.folded.in_(bindparam("paths", expanding=True))
+)
+_PATHS_FROM = (
+    select(schema.paths.c.folded)
+    .where(schema.paths.c.folded >= bindparam("start"))
+    .order_by(schema.paths.c.folded)
+    .limit(bindparam("most"))
+)
+_PATHS_BEFORE = (
+    select(schema.paths.c.folded)
+    .where(schema.paths.c.folded < bindparam("stop"))
+    .order_by(schema.paths.c.folded.desc())
+    .limit(bindparam("most"))
+)
+# The last request that changed something, between two moments.
+_LAST_WRITE = (
+    select(_columns.id)
+    .where(
+        _columns.method.not_in(bindparam("safe", schema.SAFE, expanding=True, literal_execute=True)),
+        _columns.status.between(literal(200), literal(299)),
+        _columns.started_at > bindparam("after"),
+        _columns.started_at <= bindparam("until"),
+        _columns.path.not_in(select(schema.paths.c.id).where(schema.paths.c.folded == bindparam("besides"))),
+    )
+    .order_by(_columns.started_at.desc())
+    .limit(1)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An exchange as matching sees it."""
+
+    id: int
+    state: State
+    method: str
+    target: str
+    scheme: str
+    authority: str
+    status: int | None
+    credential: str | None
+    started_at: float
+    answered_at: float | None
+    body_digest: bytes | None
+    telling_key: bytes | None
+
+    @property
+    def replayable(self) -> bool:
+        """Whole, and no 429: that one is a matter of the moment, not of the resource."""
+        return self.state is State.COMPLETE and self.status not in (None, 101, 429)
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        return self.target.partition("?")[2]
+
+
+class Candidates(Reader):
+    """The exchanges of a cassette, as far as matching looks at them."""
+
+    def by_exact_key(self, key: bytes) -> Keyed[Candidate]:
+        return self._keyed("exact", [{"key": key}])
+
+    def by_telling_key(self, key: bytes) -> Keyed[Candidate]:
+        return self._keyed("telling", [{"key": key}])
+
+    def by_meaning(self, paths: Iterable[str], meaning: Meaning) -> Keyed[Candidate]:
+        """What was asked of these paths, as `paths.fold` spells them, with a query of that meaning."""
+        return self._keyed(
+            "meaning", [{"key": path, "meaning": meaning.rest, "window": meaning.window} for path in paths]
+        )
+
+    def windows(self, paths: Iterable[str], meaning: Meaning, reach: int) -> list[Candidate]:
+        """What was asked of these paths with that meaning, in windows that begin no further away; the last ones."""
+        low, high = meaning.window - reach, meaning.window + reach
+        known = {"meaning": meaning.rest, "low": low, "high": high, "most": MOST_WINDOWS}
+        found = (self._rows(_WINDOWS, key=path, **known) for path in paths)
+        return sorted(map(_candidate, chain.from_iterable(found)), key=_number)
+
+    def by_path(self, paths: Iterable[str]) -> list[Candidate]:
+        """`paths` as `paths.fold` spells them."""
+        wanted = list(paths)
+        return list(self._cached(("path", *wanted), lambda: [*map(_candidate, self._rows(_BY_PATH, paths=wanted))]))
+
+    def newest(self, paths: Iterable[str], most: int) -> list[Candidate]:
+        """Of each path the last recordings, so many at most, in recorded order."""
+        found = (self._page("path", {"key": path}, LAST, most, down=True) for path in dict.fromkeys(paths))
+        return sorted(chain.from_iterable(found), key=_number)
+
+    def candidate(self, number: int) -> Candidate | None:
+        row = next(iter(self._rows(_CANDIDATE.where(_columns.id == number))), None)
+        return _candidate(row) if row else None
+
+    def candidates(self, after: int = 0) -> Iterator[Candidate]:
+        """All of them, or those with a higher number, in recorded order."""
+        last, most = after, PAGE
+        while page := self._rows(_CANDIDATE.where(_columns.id > last).limit(most)):
+            yield from map(_candidate, page)
+            last, most = page[-1].id, LARGEST_PAGE
+
+    def candidates_of(self, numbers: Sequence[int]) -> list[Candidate]:
+        """Those of the numbers that there are."""
+        return [_candidate(row) for row in self._rows(_BY_NUMBERS, numbers=numbers)] if numbers else []
+
+    def paths_from(self, start: str, most: int) -> list[str]:
+        """The next paths under which something was recorded, from that one on, in their order."""
+        return [row.folded for row in self._rows(_PATHS_FROM, start=start, most=most)]
+
+    def paths_before(self, stop: str, most: int) -> list[str]:
+        """The ones before it, the nearest first."""
+        return [row.folded for row in self._rows(_PATHS_BEFORE, stop=stop, most=most)]
+
+    def paths_below(self, folder: str) -> Iterator[str]:
+        """All that begin with that folder, in their order."""
+        start, beginning = f"{folder}/", f"{folder}/"
+        while page := self.paths_from(start, PAGE):
+            yield from takewhile(lambda path: path.startswith(beginning), page)
+            if len(page) < PAGE or not page[-1].startswith(beginning):
+                return
+            start = f"{page[-1]}\x00"
+
+    def last_write(self, after: float, until: float, besides: str) -> Candidate | None:
+        """The last request that changed something after the one moment and up to the other; none to path `besides`."""
+        rows = self._rows(_LAST_WRITE, after=after, until=until, besides=besides)
+        return self.candidate(rows[0].id) if rows else None
+
+    def _keyed(self, kind: str, keys: Sequence[Mapping[str, Any]]) -> Keyed[Candidate]:
+        """Under any of the keys."""
+
+        def page(number: int, most: int, down: bool) -> list[Candidate]:
+            found = chain.from_iterable(self._page(kind, key, number, most, down=down) for key in keys)
+            return sorted(found, key=_number, reverse=down)[:most]
+
+        asked = (kind, *(value for key in keys for value in key.values()))
+        few = self._cached(asked, lambda: page(0, FEW + 1, False))
+        return Keyed(few if len(few) <= FEW else None, page)
+
+    def _page(self, kind: str, key: Mapping[str, Any], number: int, most: int, *, down: bool) -> list[Candidate]:
+        statement = (_DOWNWARDS if down else _UPWARDS)[kind]
+        return [*map(_candidate, self._rows(statement, **key, number=number, most=most))]
+
+
+def _number(candidate: Candidate) -> int:
+    return candidate.id
+
+
+def _candidate(row: Row[Any]) -> Candidate:
+    return Candidate(
+        row.id,
+        State(row.state),
+        row.method,
+        row.target,
+        row.scheme,
+        row.authority,
+        row.status,
+        row.credential,
+        row.started_at,
+        row.answered_at,
+        row.body_digest or (EMPTY_DIGEST if row.telling_key else None),
+        row.telling_key,
+    )
