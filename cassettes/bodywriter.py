@@ -8,9 +8,10 @@ from itertools import batched
 from typing import Any
 
 import zstandard
-from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, func, select, update
 
 from peertape.cassettes.chunks import CHUNK
+from peertape.cassettes.inserting import Insertion
 from peertape.cassettes.schema import bodies, chunks
 
 WORTH_IT = 0.95  # a chunk that stays above this share of its size is stored as it is
@@ -18,8 +19,6 @@ LEVEL = 6
 MOST_WAITING = 8 * 1024 * 1024  # octets
 _ASKED = 500  # bodies at once
 
-_ADD_BODIES = insert(bodies)
-_ADD_CHUNKS = insert(chunks)
 _WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
 _IS_KEPT = exists().where(chunks.c.body_id == bodies.c.id).label("is_kept")
 _FIND = select(bodies.c.id, bodies.c.sha256, _IS_KEPT).where(bodies.c.sha256.in_(_WANTED))
@@ -55,6 +54,8 @@ class BodyStore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._add_bodies = Insertion(connection, bodies)
+        self._add_chunks = Insertion(connection, chunks)
         self._compressor = zstandard.ZstdCompressor(level=LEVEL)
         self._last: int = connection.execute(_LAST).scalar() or 0
         self._waiting: dict[bytes, _Waiting] = {}
@@ -147,12 +148,10 @@ class BodyStore:
                 body.number.id = row.id
             if body.data and (row is None or not row.is_kept):
                 self.add_chunk(body.number.id, 0, body.data)
-        if self._bodies:
-            self._connection.execute(_ADD_BODIES, list(self._bodies.values()))
-            self._bodies = {}
-        if self._chunks:
-            self._connection.execute(_ADD_CHUNKS, self._chunks)
-            self._chunks = []
+        self._add_bodies(list(self._bodies.values()))
+        self._bodies = {}
+        self._add_chunks(self._chunks)
+        self._chunks = []
 
     def _took(self, octets: int) -> None:
         self._octets += octets

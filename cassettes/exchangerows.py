@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 from itertools import batched
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, func, select, update
 
 from peertape.cassettes.fields import FieldWriter
+from peertape.cassettes.inserting import Insertion
 from peertape.cassettes.model import State
 from peertape.cassettes.schema import exchanges, paths
 
 REMEMBERED = 16384  # paths
 _ASKED = 500  # paths at once
 
-_ADD = insert(exchanges)
 _CHANGE = (
     update(exchanges)
     .where(exchanges.c.id == bindparam("number"))
@@ -50,6 +50,7 @@ class ExchangeRows:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._add = Insertion(connection, exchanges)
         self._fields = FieldWriter(connection)
         self._paths = _PathNumbers(connection)
         self._last: int = connection.execute(_LAST).scalar() or 0
@@ -83,8 +84,7 @@ class ExchangeRows:
         new = [self._numbered(row) for row in self._new.values()]
         changed = [self._numbered(row) for row in self._changed.values()]
         self._fields.flush()
-        if new:
-            self._connection.execute(_ADD, new)
+        self._add(new)
         if changed:
             self._connection.execute(_CHANGE, [{"number": values.pop("id"), **values} for values in changed])
         self._new, self._changed = {}, {}
@@ -114,6 +114,7 @@ class ExchangeRows:
 class _PathNumbers:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._add = Insertion(connection, paths)
         self._last: int = connection.execute(select(func.max(paths.c.id))).scalar() or 0
         self._known: OrderedDict[str, int] = OrderedDict()
 
@@ -130,8 +131,7 @@ class _PathNumbers:
         for path in new:
             self._last += 1
             self._known[path] = self._last
-        if new:
-            self._connection.execute(insert(paths), [{"id": self._known[path], "folded": path} for path in new])
+        self._add([{"id": self._known[path], "folded": path} for path in new])
 
     def number(self, path: str | None) -> int | None:
         return None if path is None else self._known[path]

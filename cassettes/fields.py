@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, func, insert, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, func, select
 
 from peertape.cassettes.errors import CassetteCorrupted
 from peertape.cassettes.headers import Headers
+from peertape.cassettes.inserting import Insertion
 from peertape.cassettes.schema import fields
 
 REMEMBERED = 16384  # fields, by a writer and by a reader
@@ -17,7 +18,6 @@ REMEMBERED = 16384  # fields, by a writer and by a reader
 Rows = Callable[..., Sequence[Row[Any]]]  # of a statement with its values
 
 _WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
-_ADD = insert(fields)
 _SOME = select(fields).where(fields.c.id.in_(_WANTED))
 _LATEST = select(fields).order_by(fields.c.id.desc()).limit(REMEMBERED)
 _LAST = select(func.max(fields.c.id))
@@ -27,7 +27,7 @@ class FieldWriter:
     """Numbers the fields. One that was not seen for long is stored again: that costs less than an index over all."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._add = Insertion(connection, fields)
         self._last: int = connection.execute(_LAST).scalar() or 0
         latest = connection.execute(_LATEST).all()
         self._numbers: dict[tuple[str, str], int] = {(row.name, row.value): row.id for row in latest}
@@ -40,9 +40,8 @@ class FieldWriter:
         return "[" + ",".join([str(known.get(field) or self._number(field)) for field in headers.pairs]) + "]"
 
     def flush(self) -> None:
-        if self._pending:
-            self._connection.execute(_ADD, self._pending)
-            self._pending = []
+        self._add(self._pending)
+        self._pending = []
 
     def forget(self) -> None:
         """They are no longer in the database. Their numbers are not given again: readers remember them."""

@@ -1,11 +1,39 @@
-"""Adding what may be there already."""
+"""Adding rows: whole groups at once, and what may be there already."""
 
 from __future__ import annotations
 
-from sqlalchemy import Table
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 
 def insert_new(table: Table) -> Insert:
     """An INSERT that leaves out rows of which a unique key is there: SQLite and PostgreSQL spell it alike."""
     return insert(table).on_conflict_do_nothing()
+
+
+class Insertion:
+    """Adds rows that name every column of a table.
+
+    SQLAlchemy spells the statement, once; to hand it each row as well would take it longer than the database takes.
+    """
+
+    def __init__(self, connection: Connection, table: Table, *, only_new: bool = False) -> None:
+        """`only_new`: rows of which a unique key is there are left out."""
+        self._connection = connection
+        columns = list(table.columns.keys())
+        statement = insert_new(table) if only_new else sqlalchemy.insert(table)
+        compiled = statement.compile(dialect=connection.dialect, column_keys=columns)
+        self._text = str(compiled)
+        self._by_position = compiled.positional
+        self._values = itemgetter(*columns) if len(columns) > 1 else lambda row: (row[columns[0]],)
+
+    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Of no rows it does nothing."""
+        if rows:
+            given = list(map(self._values, rows)) if self._by_position else [dict(row) for row in rows]
+            self._connection.exec_driver_sql(self._text, given)

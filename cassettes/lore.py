@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from peertape.cassettes.headers import media_type
-from peertape.cassettes.inserting import insert_new
+from peertape.cassettes.inserting import Insertion, insert_new
 from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version, file_origins, learn
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
 from peertape.cassettes.named import NAMED_HOSTS, NAMED_ORIGINS, hosts_in, origins_in
@@ -21,9 +21,6 @@ from peertape.cassettes.schema import credentials, exchanges, hosts, meta, resou
 REMEMBERED = 16384  # resources, and tokens, that are known to be in the database
 
 _LEARNED = ("public_origin", "server_version", NAMED_HOSTS, NAMED_ORIGINS)
-_ADD_RESOURCES = insert_new(resources)
-_ADD_TOKENS = insert_new(tokens)
-_ADD_HOSTS = insert_new(hosts)
 _MARK_TOKENS = {
     column: update(tokens).where(tokens.c.pseudonym == bindparam("token")).values({column: 1})
     for column in ("refused", "passed")
@@ -35,6 +32,9 @@ class Lore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._add_resources = Insertion(connection, resources, only_new=True)
+        self._add_tokens = Insertion(connection, tokens, only_new=True)
+        self._add_hosts = Insertion(connection, hosts, only_new=True)
         self._begin()
 
     def _begin(self) -> None:
@@ -104,14 +104,16 @@ class Lore:
             rows = [{"name": name, "value": self._meta[name]} for name in sorted(self._new_meta)]
             self._connection.execute(insert(meta), rows)
             self._new_meta.clear()
-        statements = (
-            (_ADD_RESOURCES, self._resources),
-            (_ADD_TOKENS, self._tokens),
-            (_ADD_HOSTS, self._new_hosts),
-        )
-        for statement, rows in (*statements, *((_MARK_TOKENS[column], self._marks[column]) for column in self._marks)):
+        for add, rows in (
+            (self._add_resources, self._resources),
+            (self._add_tokens, self._tokens),
+            (self._add_hosts, self._new_hosts),
+        ):
+            add(rows)
+            rows.clear()
+        for column, rows in self._marks.items():
             if rows:
-                self._connection.execute(statement, rows)
+                self._connection.execute(_MARK_TOKENS[column], rows)
                 rows.clear()
 
     def forget(self, upstream: str | None = None) -> None:

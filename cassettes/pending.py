@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
 from peertape.cassettes.bodywriter import BodyStore
 from peertape.cassettes.exchangerows import ExchangeRows
-from peertape.cassettes.inserting import insert_new
+from peertape.cassettes.inserting import Insertion
 from peertape.cassettes.schema import bodies, chunks, closings, exchanges, fields, messages, paths, pseudonyms
-
-_ADD_MESSAGES = insert(messages)
-_ADD_CLOSINGS = insert(closings)
-_ADD_PSEUDONYMS = insert_new(pseudonyms)
 
 type Row = dict[str, Any]
 
@@ -23,6 +19,9 @@ class Pending:
         self._connection = connection
         self.bodies = BodyStore(connection)
         self.exchanges = ExchangeRows(connection)
+        self._add_messages = Insertion(connection, messages)
+        self._add_closings = Insertion(connection, closings)
+        self._add_pseudonyms = Insertion(connection, pseudonyms, only_new=True)
         self.messages: list[Row] = []
         self.closings: list[Row] = []
         self.pseudonyms: list[Row] = []
@@ -30,14 +29,13 @@ class Pending:
     def flush(self) -> None:
         self.bodies.flush()
         self.exchanges.flush()
-        for statement, rows in (
-            (_ADD_MESSAGES, self.messages),
-            (_ADD_CLOSINGS, self.closings),
-            (_ADD_PSEUDONYMS, self.pseudonyms),
+        for add, rows in (
+            (self._add_messages, self.messages),
+            (self._add_closings, self.closings),
+            (self._add_pseudonyms, self.pseudonyms),
         ):
-            if rows:
-                self._connection.execute(statement, rows)
-                rows.clear()
+            add(rows)
+            rows.clear()
 
     def forget(self) -> None:
         """Empties the tables."""
