@@ -29,10 +29,13 @@ from peertape.cassettes import demo
 from peertape.cassettes.bodies import EMPTY, BytesBody, read
 from peertape.cassettes.codings import whole_text
 from peertape.cassettes.etags import express_etag
-from peertape.cassettes.headers import Headers
+from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.inserting import insert_new
 from peertape.cassettes.keys import EMPTY_DIGEST, keys_of
+from peertape.cassettes.learning import value_of
+from peertape.cassettes.mentions import MentionWriter
 from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, Timing
+from peertape.cassettes.objects import objects_in
 from peertape.cassettes.paths import short_uuid
 from peertape.cassettes.pending import Pending
 from peertape.cassettes.places import place_of
@@ -80,9 +83,11 @@ def grow(path: Path, exchanges: int) -> None:
         engine = place.open_writer()
         try:
             with engine.connect() as connection:
+                mentions = MentionWriter(connection)
                 for group in batched(_numbered(exchanges), COMMITTED, strict=False):
                     connection.begin()
-                    _added(connection, [(number, asked) for number, asked in group if not _is_written(number, asked)])
+                    rest = [(number, asked) for number, asked in group if not _is_written(number, asked)]
+                    _added(connection, mentions, rest)
                     connection.commit()
                     show(group[-1][0], exchanges)
         finally:
@@ -118,7 +123,7 @@ def _written(path: Path, exchanges: int) -> None:
         writer.close()
 
 
-def _added(connection: Connection, group: Sequence[tuple[int, _Asked]]) -> None:
+def _added(connection: Connection, mentions: MentionWriter, group: Sequence[tuple[int, _Asked]]) -> None:
     pending = Pending(connection)
     for number, asked in group:
         exchange = asked.exchange(_moment(number))
@@ -149,7 +154,11 @@ def _added(connection: Connection, group: Sequence[tuple[int, _Asked]]) -> None:
             "window": keys.meaning.window,
         }
         pending.exchanges.add(values, number)
+        assert timing.answered is not None
+        value = value_of(response.status, body, media_type(response.headers))
+        mentions.note(number, timing.answered, request, None, body, objects_in(value))
     pending.flush()
+    mentions.flush()
     shown = {video for _, asked in group for video in asked.videos}
     if shown:
         rows = [{"kind": "video", "number": video, "uuid": uuid(video)} for video in sorted(shown)]

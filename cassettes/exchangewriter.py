@@ -152,7 +152,7 @@ class ExchangeWriter:
 
     def end(self, state: State, at: float | None, error: str | None = None, trailers: Headers = Headers()) -> None:
         if self._response_body is not None and self._response is not None:
-            state, error = self._end_response(self._response, self._response_body, state, error)
+            state, error = self._end_response(self._response, self._response_body, state, error, at)
         if not self._request_ended:
             self._answered_early = state is State.COMPLETE
             if self._answered_early:
@@ -172,7 +172,7 @@ class ExchangeWriter:
             self.end(State.CUT, time.time(), "the recording was ended")
 
     def _end_response(
-        self, response: RecordedResponse, body: FilteredBody, state: State, error: str | None
+        self, response: RecordedResponse, body: FilteredBody, state: State, error: str | None, at: float | None
     ) -> tuple[State, str | None]:
         """What became of it, and why."""
         number = body.cut() if state is State.CUT else body.finish()
@@ -181,7 +181,7 @@ class ExchangeWriter:
         headers = _of_changed_body(self._response_headers, body.filter)
         self._set(response_headers=headers, response_body=number)
         if state is State.COMPLETE:
-            self._lore.learn(self.request, self._request_text, response, body.filter.text)
+            self._lore.learn(self.id, at, self.request, self._request_text, response, body.filter.text)
         if self._credential is not None:
             self._lore.token(
                 self._credential,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -15,6 +15,7 @@ from peertape.cassettes.filelinks import file_links, redirects_to_file
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.keys import credential
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
+from peertape.cassettes.objects import Held
 from peertape.cassettes.origin import Origin
 from peertape.cassettes.paths import UUID_TEXT, fold
 
@@ -65,16 +66,30 @@ class Version:
 Fact = Credential | User | Resource | PublicOrigin | Version
 
 
-def learn(
-    method: str, target: str, headers: Headers, body: bytes | None, status: int, response: bytes | None, kind: str
-) -> Iterator[Fact]:
-    """The facts in one complete exchange; `body` and `response` are decoded, redacted text, `kind` the media type."""
+def value_of(status: int, response: bytes | None, kind: str) -> Any:
+    """The JSON of a success, given as decoded, redacted text with its media type; None if it is none."""
     if not 200 <= status < 300 or not response or len(response) > MOST_BYTES or "json" not in kind:
-        return
+        return None
     try:
-        yield from list(_facts(method, target, headers, body, json.loads(response)))
+        return json.loads(response)
     except (ValueError, RecursionError):  # no JSON, or nested deeper than anything that PeerTube sends
-        return
+        return None
+
+
+def learn(
+    method: str, target: str, headers: Headers, body: bytes | None, value: Any, objects: Iterable[Held]
+) -> Iterator[Fact]:
+    """The facts in one complete success: `body` is decoded, redacted text, `value` the answer with its `objects`."""
+    path = fold(target.partition("?")[0])
+    if isinstance(value, dict):
+        yield from _tokens(method, path, headers, body or b"", value)
+        if path == ME and method == "GET" and (asker := credential(headers)):
+            yield from _me(value, asker)
+        if isinstance(version := value.get("serverVersion"), str):
+            yield Version(version)
+    if path.startswith("/api/"):
+        yield from _resources(objects)
+        yield from _origins(value)
 
 
 def file_origins(
@@ -105,19 +120,6 @@ def _absolute(base: str, reference: str) -> str:
         return ""
 
 
-def _facts(method: str, target: str, headers: Headers, body: bytes | None, value: Any) -> Iterator[Fact]:
-    path = fold(target.partition("?")[0])
-    if isinstance(value, dict):
-        yield from _tokens(method, path, headers, body or b"", value)
-        if path == ME and method == "GET" and (asker := credential(headers)):
-            yield from _me(value, asker)
-        if isinstance(version := value.get("serverVersion"), str):
-            yield Version(version)
-    if path.startswith("/api/"):
-        yield from _resources(value, "")
-        yield from _origins(value)
-
-
 def _tokens(method: str, path: str, headers: Headers, body: bytes, value: dict[str, Any]) -> Iterator[Fact]:
     asker = credential(headers)
     if method == "POST" and path == LOGIN:
@@ -136,13 +138,18 @@ def _tokens(method: str, path: str, headers: Headers, body: bytes, value: dict[s
 
 def fields(headers: Headers, body: bytes) -> dict[str, str]:
     """The fields of a form or JSON body, the first of each name."""
+    return {name: value for name, value in members(headers, body).items() if isinstance(value, str)}
+
+
+def members(headers: Headers, body: bytes) -> dict[str, Any]:
+    """The same with what is no text."""
     text = body.decode("utf-8", "replace")
     if "json" in media_type(headers):
         try:
             value = json.loads(text)
         except (ValueError, RecursionError):
             return {}
-        return {k: v for k, v in value.items() if isinstance(v, str)} if isinstance(value, dict) else {}
+        return value if isinstance(value, dict) else {}
     return dict(reversed(parse_qsl(text, keep_blank_values=True)))
 
 
@@ -153,21 +160,16 @@ def _me(value: dict[str, Any], asker: str) -> Iterator[Fact]:
         yield User(name.lower(), label, email if isinstance(email, str) else None, asker)
 
 
-def _resources(value: Any, within: str) -> Iterator[Fact]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _resources(item, within)
-    elif isinstance(value, dict):
+def _resources(objects: Iterable[Held]) -> Iterator[Fact]:
+    for holder, value in objects:
         uuid, number = value.get("uuid"), value.get("id")
         if (
             isinstance(uuid, str)
             and isinstance(number, int)
             and UUID_TEXT.fullmatch(uuid)
-            and (k := _kind(value, within))
+            and (k := _kind(value, holder))
         ):
             yield Resource(k, uuid.lower(), number)
-        for name, member in value.items():
-            yield from _resources(member, name)
 
 
 def _kind(value: dict[str, Any], within: str) -> str | None:

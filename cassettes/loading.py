@@ -45,16 +45,19 @@ _LISTS = ("request_headers", "request_trailers", "response_headers", "response_t
 
 
 def load(
-    rows: Rows, engine: Engine, fields: FieldReader, numbers: Sequence[int], *, contents: bool = False
+    rows: Rows, engine: Engine, fields: FieldReader, numbers: Sequence[int], *, contents: int = 0
 ) -> list[Exchange]:
-    """Those of the numbers that there are, in the order of the numbers. `contents`: small bodies are read as well."""
+    """Those of the numbers that there are, in the order of the numbers.
+
+    `contents`: bodies of so many octets at most are read as well.
+    """
     found = {row.id: row for row in rows(_EXCHANGES, wanted=numbers)}
     headers = batched(
         fields.headers([getattr(row, name) for row in found.values() for name in _LISTS]), len(_LISTS), strict=True
     )
     parts = dict(zip(found, headers, strict=True))
     known = _known_bodies(rows, found.values())
-    bodies = _bodies(rows, engine, known, contents=contents)
+    bodies = _bodies(rows, engine, known, contents)
     lacking = {row.id: row for row in known if row.size and not row.is_kept}
     switched = [number for number, row in found.items() if row.status == SWITCHED]
     messages: dict[int, list[Message]] = {number: [] for number in switched}
@@ -83,11 +86,11 @@ def _known_bodies(rows: Rows, exchanges: Iterable[Row[Any]]) -> list[Row[Any]]:
     return rows(_BODIES, wanted=list(wanted)) if wanted else []
 
 
-def _bodies(rows: Rows, engine: Engine, known: Sequence[Row[Any]], *, contents: bool) -> dict[int | None, Body]:
+def _bodies(rows: Rows, engine: Engine, known: Sequence[Row[Any]], contents: int) -> dict[int | None, Body]:
     sizes = {row.id: row.size for row in known}
     out: dict[int | None, Body] = {None: EMPTY}
     out.update({row.id: StoredBody(engine, row.id, row.size, row.sha256) for row in known})
-    small = [number for number, size in sizes.items() if size <= SMALL] if contents else []
+    small = [number for number, size in sizes.items() if size <= contents]
     pieces: dict[int, list[bytes]] = {number: [] for number in small}
     for row in rows(_CHUNKS, wanted=small) if small else ():
         with suppress(zstandard.ZstdError):

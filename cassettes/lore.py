@@ -12,11 +12,23 @@ from sqlalchemy import Connection, Table, bindparam, insert, select, update
 
 from peertape.cassettes.headers import media_type
 from peertape.cassettes.inserting import Insertion, insert_new
-from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version, file_origins, learn
+from peertape.cassettes.learning import (
+    Credential,
+    Fact,
+    PublicOrigin,
+    Resource,
+    User,
+    Version,
+    file_origins,
+    learn,
+    value_of,
+)
+from peertape.cassettes.mentions import MentionWriter
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
 from peertape.cassettes.named import NAMED_HOSTS, NAMED_ORIGINS, hosts_in, origins_in
+from peertape.cassettes.objects import objects_in
 from peertape.cassettes.origin import Origin
-from peertape.cassettes.schema import credentials, exchanges, hosts, meta, resources, tokens, users
+from peertape.cassettes.schema import credentials, exchanges, hosts, mentions, meta, resources, tokens, users
 
 REMEMBERED = 16384  # resources, and tokens, that are known to be in the database
 
@@ -52,6 +64,7 @@ class Lore:
         self._tokens: list[dict[str, Any]] = []
         self._new_hosts: list[dict[str, Any]] = []
         self._marks: dict[str, list[dict[str, Any]]] = {column: [] for column in _MARK_TOKENS}
+        self._mentions = MentionWriter(connection)
 
     @property
     def named_hosts(self) -> frozenset[str]:
@@ -66,13 +79,22 @@ class Lore:
             self._new_hosts.append({"authority": authority})
 
     def learn(
-        self, request: RecordedRequest, body: bytes | None, response: RecordedResponse, text: bytes | None
+        self,
+        exchange: int,
+        at: float | None,
+        request: RecordedRequest,
+        body: bytes | None,
+        response: RecordedResponse,
+        text: bytes | None,
     ) -> None:
         """From a complete exchange: `body` and `text` are those of request and response, decoded and redacted."""
-        kind = media_type(response.headers)
-        for fact in learn(request.method, request.target, request.headers, body, response.status, text, kind):
+        value = value_of(response.status, text, media_type(response.headers))
+        objects = objects_in(value)
+        for fact in learn(request.method, request.target, request.headers, body, value, objects):
             with suppress(UnicodeEncodeError, OverflowError):  # names and numbers that no PeerTube gives
                 self._keep(fact)
+        if 200 <= response.status < 300 and at is not None:
+            self._mentions.note(exchange, at, request, body, text, objects)
         self.name_places(request, response, text)
 
     def token(self, pseudonym: str, *, refused: bool = False, passed: bool = False) -> None:
@@ -115,10 +137,11 @@ class Lore:
             if rows:
                 self._connection.execute(_MARK_TOKENS[column], rows)
                 rows.clear()
+        self._mentions.flush()
 
     def forget(self, upstream: str | None = None) -> None:
         """Begins anew, with the instance at `upstream` if that is another one."""
-        for table in (credentials, users, resources, tokens, hosts):
+        for table in (credentials, users, resources, tokens, hosts, mentions):
             self._connection.execute(table.delete())
         self._connection.execute(meta.delete().where(meta.c.name.in_(_LEARNED)))
         if upstream is not None:

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, insert, text
 
 from peertape.cassettes import schema
 from peertape.cassettes.keys import EMPTY_DIGEST, meaning
+from peertape.cassettes.mentions import note_all
 
 Migration = Callable[[Connection], None]
 _PAGE = 500  # exchanges at once
@@ -48,7 +49,7 @@ def add_closings(connection: Connection) -> None:
 
 
 def store_fields_once(connection: Connection) -> None:
-    """Version 3: header fields and paths that are alike are stored once, and tables take less room."""
+    """Version 3: fields and paths that are alike are stored once, and exchanges are found by what they tell of."""
     for index in _OLD_INDEXES:
         connection.exec_driver_sql(f"DROP INDEX IF EXISTS {index}")
     for table in (*_UNCHANGED, "headers", "exchanges"):
@@ -75,6 +76,7 @@ def store_fields_once(connection: Connection) -> None:
         " AND lower(name) = 'retry-after')) FROM old_exchanges WHERE credential IS NOT NULL GROUP BY credential"
     )
     connection.exec_driver_sql("DROP TABLE known")
+    note_all(connection)
     for table in ("headers", *_UNCHANGED, "exchanges"):
         connection.exec_driver_sql(f"DROP TABLE old_{table}")
 

@@ -199,6 +199,16 @@ resources = Table(
     sqlite_with_rowid=False,
 )
 
+mentions = Table(  # by what an exchange is found that tells of something
+    "mentions",
+    metadata,
+    Column("name", BigInteger, primary_key=True, autoincrement=False),  # of what it tells
+    Column("shape", Integer, primary_key=True, autoincrement=False),  # which members of it
+    Column("at", Integer, primary_key=True, autoincrement=False),  # when it was answered
+    Column("exchange", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
 for _table in metadata.tables.values():  # made in the order of a set otherwise, so that no two files would be alike
     _table.indexes = OrderedSet(sorted(_table.indexes, key=lambda index: str(index.name)))
 

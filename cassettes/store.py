@@ -16,7 +16,8 @@ from peertape.cassettes.fields import FieldReader
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import RequestKeys, keys_of
 from peertape.cassettes.learned import Learned
-from peertape.cassettes.loading import load
+from peertape.cassettes.loading import SMALL, load
+from peertape.cassettes.mentioned import Mentioned
 from peertape.cassettes.model import Exchange, State
 from peertape.cassettes.place import Place
 from peertape.cassettes.redaction.filters import request_body_filter
@@ -27,7 +28,7 @@ from peertape.cassettes.redaction.rules import RedactionRules
 EXCHANGES_KEPT = 1024  # whole exchanges that stay in memory; their bodies do not
 
 
-class Cassette(Candidates, Learned):
+class Cassette(Candidates, Learned, Mentioned):
     """A cassette that is only read; sees what a writer adds meanwhile. Raises `peertape.cassettes.errors`."""
 
     def __init__(self, place: Path | Place, name: str | None = None, rules: RedactionRules | None = None) -> None:
@@ -61,7 +62,7 @@ class Cassette(Candidates, Learned):
     def whole(self, numbers: Iterable[int]) -> Iterator[Exchange]:
         """Exchanges in the order of the numbers, read page by page; small bodies come with them, in memory."""
         for page in batched(numbers, PAGE, strict=False):
-            yield from load(self._rows, self._engine, self._fields, page, contents=True)
+            yield from load(self._rows, self._engine, self._fields, page, contents=SMALL)
 
     def headers(self, lists: Sequence[str | None]) -> list[Headers]:
         """Of lists as the table `exchanges` has them."""

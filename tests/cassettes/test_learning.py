@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version, fields, learn
+from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version, fields, learn, value_of
+from peertape.cassettes.objects import objects_in
 
 UUID = "9C9DE5E8-0a1e-484a-b099-e80766180a6d"
 FORM = Headers((("Content-Type", "application/x-www-form-urlencoded"),))
@@ -25,7 +26,8 @@ def facts(
     kind: str = "application/json",
 ) -> list[Fact]:
     method, target = start.split()
-    return list(learn(method, target, headers, body, status, json.dumps(value).encode(), kind))
+    told = value_of(status, json.dumps(value).encode(), kind)
+    return list(learn(method, target, headers, body, told, objects_in(told)))
 
 
 @pytest.mark.parametrize("path", ["/api/v1/users/token", "//API/v1/users/token/", "/api/v1/users/token?x=1"])
@@ -75,8 +77,8 @@ def test_numbers_of_resources() -> None:
     found = facts("GET /api/v1/videos", {"data": [video, entry, playlist, {"id": 1, "uuid": UUID}]})
     assert found == [
         Resource("video", UUID.lower(), 7),
-        Resource("video", UUID.lower(), 8),
         Resource("playlist", UUID.lower(), 3),
+        Resource("video", UUID.lower(), 8),
     ]
 
 
@@ -94,7 +96,8 @@ def test_the_version() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"null", b"[[]]", b'"text"', b"12"])
 def test_what_teaches_nothing(body: bytes) -> None:
-    assert list(learn("GET", "/api/v1/videos", Headers(), None, 200, body, "application/json")) == []
+    value = value_of(200, body, "application/json")
+    assert list(learn("GET", "/api/v1/videos", Headers(), None, value, objects_in(value))) == []
 
 
 def test_only_json_teaches() -> None:

@@ -252,6 +252,7 @@ def test_forgetting_everything_keeps_the_key(make_exchange: Make, writing: Open,
         schema.resources,
         schema.credentials,
         schema.tokens,
+        schema.mentions,
     ):
         assert not cassette.query(select(table))
 

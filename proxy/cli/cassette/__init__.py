@@ -14,11 +14,11 @@ COMMANDS: Mapping[str, Entry] = {
         "Prove that CASSETTE holds no secret: exit code 1 and a line for each that it does hold.",
     ),
     "export": Entry(
-        "peertape.proxy.cli.cassette.exporting",
+        "peertape.proxy.cli.cassette.send",
         "Write all of CASSETTE to FILE: a flow file of mitmproxy (.mitm), a HAR file (.har), or another cassette.",
     ),
     "import": Entry(
-        "peertape.proxy.cli.cassette.importing",
+        "peertape.proxy.cli.cassette.bring",
         "Bring recordings of other programs into CASSETTE, which is made if need be.",
     ),
     "lint": Entry(
