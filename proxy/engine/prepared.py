@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol
 
 from peertape.cassettes.headers import Headers
+from peertape.proxy.engine.commons import Commons
 from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.model import Answer, Delivery
 from peertape.proxy.engine.session import Session, Sessions
@@ -18,10 +19,9 @@ from peertape.proxy.engine.settled import Momentary, Tell
 from peertape.proxy.engine.state.interface import Prepared, StateLostError
 
 SMALL = 1024 * 1024  # octets of an answer that is sent at once
-OVERHEAD = 2048  # octets that an answer takes beside its own
-SHARE = 8  # no answer takes more of the room than one part of so many
+OVERHEAD = 2048  # octets that an answer takes beside what is measured
+SHARE = 8  # no answer takes more of the room than one part of so many, nor does what answers have in common
 METHODS = ("GET", "HEAD")
-MOST_SHARED = 20_000  # values that are kept once for all answers that have them
 
 Key = tuple[object, ...]  # the method first
 Changes = Callable[[], object]  # differs from what it told before whenever a cassette was written to
@@ -75,9 +75,16 @@ class PreparedAnswers[B]:
         self._tell = tell
         self._room = room
         self._known: dict[Key, _Known[B]] = {}
-        self._shared: dict[object, Any] = {}
+        self._of_session: dict[str, dict[Key, None]] = {}
+        self._commons = Commons(room // SHARE)
         self._as_of: object = None  # nobody has looked yet
-        self.taken = 0  # of the room
+        self._sizes = 0
+        sessions.forgotten.append(self._forget)
+
+    @property
+    def taken(self) -> int:
+        """Octets of the room."""
+        return self._sizes + self._commons.taken
 
     def again(self, key: Key) -> Given[B] | None:
         """The answer, which counts as given; None if it has to be asked for."""
@@ -116,65 +123,67 @@ class PreparedAnswers[B]:
         if self._changes() != self._as_of:
             return
         told = self._form.headers(answer)
-        fields = [self._share(field) for field in told.to_bytes()]
+        share = self._commons.share
+        fields = [share(field) for field in told.to_bytes()]
         body = self._form.body(str(key[0]), answer)
-        size = OVERHEAD + answer.body.size + 2 * sum(len(name) + len(value) for name, value in fields)
+        momentary = share(
+            tuple(
+                (place, fields[place][0], value.tell)
+                for place, (_, value) in enumerate(told)
+                if isinstance(value, Momentary)
+            )
+        )
+        entry = settled.entry._replace(method=share(settled.entry.method), identity=share(settled.entry.identity))
+        session = self._sessions.get(entry.session)
+        prepared = Prepared(session.revision, settled.turns, share(settled.charges), settled.played)
+        own = (key, tuple(fields), tuple(entry), prepared.charges, prepared.played)
+        size = OVERHEAD + answer.body.size + self._commons.beside(own)
         if size > self._room // SHARE:
             return
         self._drop(key)
-        momentary = tuple(
-            (place, fields[place][0], value.tell)
-            for place, (_, value) in enumerate(told)
-            if isinstance(value, Momentary)
-        )
-        entry = settled.entry
-        session = self._sessions.get(entry.session)
-        prepared = Prepared(session.revision, settled.turns, self._share(settled.charges), settled.played)
         self._known[key] = _Known(
-            session,
-            prepared,
-            entry._replace(method=self._share(entry.method), identity=self._share(entry.identity)),
-            settled.ends,
-            answer.status,
-            fields,
-            self._share(momentary),
-            body,
-            answer.delay,
-            size,
+            session, prepared, entry, settled.ends, answer.status, fields, momentary, body, answer.delay, size
         )
-        self.taken += size
+        self._of_session.setdefault(session.name, {})[key] = None
+        self._sizes += size
         self._make_room()
-
-    def _share[T](self, value: T) -> T:
-        """The one object for all equal values, and for the members of tuples: thousands of answers have most of their
-        header fields in common, and what they have in common stays in the processor's cache.
-        """
-        members: Any = tuple(map(self._share, cast(tuple[object, ...], value))) if type(value) is tuple else value
-        if len(self._shared) >= MOST_SHARED:  # what is common came early
-            return cast(T, self._shared.get(members, members))
-        return cast(T, self._shared.setdefault(members, members))
 
     def _is_current(self) -> bool:
         changes = self._changes()
         if changes == self._as_of:
             return True
         self._as_of = changes
-        self._known.clear()
-        self._shared.clear()
-        self.taken = 0
+        self.forget()
         return False
 
+    def forget(self) -> None:
+        """All of them."""
+        self._known.clear()
+        self._of_session.clear()
+        self._commons.clear()
+        self._sizes = 0
+
     def _drop(self, key: Key) -> None:
-        if (known := self._known.pop(key, None)) is not None:
-            self.taken -= known.size
+        known = self._known.pop(key, None)
+        if known is None:
+            return
+        self._sizes -= known.size
+        others = self._of_session[known.session.name]
+        del others[key]
+        if not others:
+            del self._of_session[known.session.name]
+
+    def _forget(self, session: str) -> None:
+        """The session is no more, and what was prepared in it shall not hold it."""
+        for key in tuple(self._of_session.get(session, ())):
+            self._drop(key)
 
     def _make_room(self) -> None:
         """The oldest goes first, but what was asked for since has a second chance."""
         while self.taken > self._room:
-            key = next(iter(self._known))
-            known = self._known[key]
-            self._drop(key)
+            key, known = next(iter(self._known.items()))
             if known.was_asked:
                 known.was_asked = False
-                self._known[key] = known
-                self.taken += known.size
+                self._known[key] = self._known.pop(key)
+            else:
+                self._drop(key)

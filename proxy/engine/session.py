@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
@@ -141,10 +141,11 @@ class State(Protocol):
 class Sessions:
     """The sessions of one lane, made when first named; beyond `MOST`, the one named longest ago is forgotten.
 
-    `state` keeps them elsewhere, where they are not forgotten with that.
+    `state` keeps them elsewhere, where they are not forgotten with that. `forgotten` are told the name of each that is.
     """
 
     def __init__(self, state: State | None = None) -> None:
+        self.forgotten: list[Callable[[str], None]] = []
         self._state = state
         self._known: OrderedDict[str, Session] = OrderedDict()
 
@@ -152,7 +153,9 @@ class Sessions:
         if name not in self._known:
             self._known[name] = Session(name) if self._state is None else self._state.session(name)
             if len(self._known) > MOST:
-                self._known.popitem(last=False)
+                oldest, _ = self._known.popitem(last=False)
+                for told in self.forgotten:
+                    told(oldest)
         self._known.move_to_end(name)
         return self._known[name]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 import shutil
+import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -323,7 +325,7 @@ OPTIONS: list[dict[str, Any]] = [
 
 
 @settings(max_examples=20)
-@given(OPS, st.sampled_from(OPTIONS), st.sampled_from([1 << 20, 20_000]))
+@given(OPS, st.sampled_from(OPTIONS), st.sampled_from([1 << 20, 60_000]))
 def test_what_is_prepared_changes_nothing(tape: Path, ops: list[Op], options: dict[str, Any], room: int) -> None:
     with ExitStack() as stack:
         path = Path(stack.enter_context(TemporaryDirectory())) / tape.name
@@ -418,17 +420,57 @@ def test_a_token_ends_in_the_middle(world: Callable[..., World]) -> None:
 
 
 def test_no_more_room_than_said(world: Callable[..., World]) -> None:
-    lane = world(room=8 * 4096)
+    lane = world(room=8 * 8192)
     assert lane.prepared is not None
     for number in range(50):
         CONFIG(lane)
         get("/api/v1/config", ("User-Agent", f"app {number}"))(lane)
-        assert 0 < lane.prepared.taken <= 8 * 4096
+        assert 0 < lane.prepared.taken <= 8 * 8192
         lane.now += 1
     assert hits(lane) == 49  # what is asked for again and again stays
     tight = world(room=4096)
     assert [CONFIG(tight)[0] for _ in range(2)] == [200, 200]
     assert hits(tight) == 0
+
+
+HOSTILE: list[Callable[[int], Asking]] = [
+    lambda number: get("/api/v1/config", ("X-Long", f"{number:06}" * 2_000)),
+    lambda number: get("/api/v1/config", *[(f"X-{number}-{place}", "") for place in range(200)]),
+    lambda number: get("/api/v1/config", ("Origin", f"https://{number:06}{'a' * 12_000}.example")),
+    lambda number: get("/api/v1/config", ("Peertape-Session", f"{number:06}" * 2_000)),
+]
+
+
+@pytest.mark.parametrize("ask", HOSTILE, ids=["value", "names", "what is told back", "session"])
+def test_no_request_makes_them_take_more_than_said(
+    ask: Callable[[int], Asking], world: Callable[..., World], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they take in all is measured by forgetting them."""
+    monkeypatch.setattr("peertape.proxy.engine.session.MOST", 10)
+    room, asked = 1 << 19, 100
+    lane = world(room, limits="off")
+    assert lane.prepared is not None
+    for number in range(10):
+        ask(number)(lane)
+    lane.prepared.forget()
+    tracemalloc.start()
+    try:
+        for number in range(10, asked):
+            ask(number)(lane)
+            assert lane.prepared.taken <= room
+        held = lane.prepared.taken
+        before = _traced()
+        lane.prepared.forget()
+        freed = before - _traced()
+    finally:
+        tracemalloc.stop()
+    assert held > room // 16
+    assert freed <= 2 * room
+
+
+def _traced() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
 
 
 def test_a_forgotten_session_begins_anew(world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:
