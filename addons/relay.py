@@ -126,6 +126,8 @@ class Relay:
                 return _relayed(told)
             flow.metadata[AWAY] = str(failure)
             await incoming.drain()
+            if intake is not None:
+                intake.finish()  # mitmproxy streams nothing of a body that ends with its head
             answer = self._instead(flow, intake, failure)
             await asyncio.sleep(answer.delay)
             return outgoing(await settled(answer), flow)

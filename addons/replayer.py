@@ -104,6 +104,7 @@ class Replayer:
 
         async def answer(incoming: Incoming) -> Outgoing:
             await incoming.drain()
+            intake.finish()  # mitmproxy streams nothing of a body that ends with its head
             answer = self.ask(flow, intake)
             await asyncio.sleep(answer.delay)
             if answer.delivery is Delivery.RESET:

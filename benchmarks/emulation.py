@@ -26,6 +26,7 @@ from peertape.cassettes.bodies import read
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly
+from peertape.proxy.cli.opencassettes import DEMO, open_cassettes
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.model import Request
@@ -80,7 +81,7 @@ def in_process() -> Iterator[Play]:
 @contextmanager
 def _engine(limits: str) -> Iterator[Callable[[Request], str]]:
     settings = config.load({"limits": limits})
-    with assembly.parts(settings, assembly.open_cassettes((), settings)) as parts:
+    with assembly.parts(settings, open_cassettes((), settings)) as parts:
         engine = Engine(parts.replay_stages(Actions("replay", parts.shelf, parts.sessions, parts.tally)))
         session = parts.sessions.get("benchmark")
         session.clock.freeze(True)  # no window of a limit ends meanwhile
@@ -147,7 +148,7 @@ def _all_asked(wire: Wire, ready: Sequence[tuple[bytes, str]]) -> set[str]:
 
 @contextmanager
 def _demo() -> Iterator[Cassette]:
-    cassette = Cassette(demo.path(), assembly.DEMO)
+    cassette = Cassette(demo.path(), DEMO)
     try:
         yield cassette
     finally:

@@ -29,6 +29,7 @@ from peertape.cassettes.bodies import read
 from peertape.cassettes.headers import Headers
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, progress
+from peertape.proxy.cli.opencassettes import open_cassettes
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.model import Request
@@ -105,7 +106,7 @@ class _Played:
 
     def __init__(self, path: Path, exchanges: int, stack: ExitStack) -> None:
         settings = config.load({"limits": "off"})
-        parts = stack.enter_context(assembly.parts(settings, assembly.open_cassettes((str(path),), settings)))
+        parts = stack.enter_context(assembly.parts(settings, open_cassettes((str(path),), settings)))
         self._engine = Engine(parts.replay_stages(Actions("replay", parts.shelf, parts.sessions, parts.tally)))
         self._session = parts.sessions.get("growth")
         self._videos = _videos(exchanges)

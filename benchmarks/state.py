@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 from peertape.cassettes.headers import Headers
 from peertape.config.settings import Settings
 from peertape.proxy.cli import assembly
+from peertape.proxy.cli.opencassettes import open_cassettes
 from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.limits.counters import Charge
 from peertape.proxy.engine.model import Request
@@ -56,7 +57,7 @@ def main() -> int:
 
 def doings(stack: ExitStack, place: str | None) -> dict[str, Callable[[], object]]:
     settings = Settings(state=place, limits="peertube*1000000")
-    parts = stack.enter_context(assembly.parts(settings, assembly.open_cassettes((), settings)))
+    parts = stack.enter_context(assembly.parts(settings, open_cassettes((), settings)))
     engine = parts.engine(parts.replay_stages(parts.actions("serve")))
     session = parts.sessions.get("default")
     return {

@@ -1,26 +1,19 @@
-"""From settings to the parts of a run: shelf, engine, sessions, tally, control."""
+"""From settings to the parts of a run: cassettes, sessions, tally, and the stages of its engine."""
 
 from __future__ import annotations
 
-import json
-import logging
-import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from io import FileIO
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from peertape.cassettes import demo, places
+from peertape.cassettes import demo
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.redaction.bodyfilter import BodyFilter
 from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.redaction.recollection import Recollection
-from peertape.cassettes.redaction.rules import RedactionRules
-from peertape.cassettes.sqlite.place import FilePlace
 from peertape.cassettes.store import Cassette
 from peertape.config import limits as rates
 from peertape.config import routers, rules, sockets
@@ -30,15 +23,16 @@ from peertape.config.routers import Routers
 from peertape.config.rules import RuleSet
 from peertape.config.settings import Settings, SettingsError, message_scale
 from peertape.config.state import address as state_address
-from peertape.proxy.cli import faults as mishaps
+from peertape.proxy.cli import faultstages
+from peertape.proxy.cli.journalfile import journal_file
 from peertape.proxy.cli.limits import limits_stage
+from peertape.proxy.cli.opencassettes import DEMO_PLACE
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.control.stage import ControlStage
 from peertape.proxy.engine.chain import Engine, Stage
 from peertape.proxy.engine.choice import Repeat
 from peertape.proxy.engine.defects import state_lost
 from peertape.proxy.engine.faults.active import Faults
-from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.matching import Matcher
 from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.nearest import Explainer
@@ -68,15 +62,9 @@ from peertape.proxy.engine.twin.contract import book
 from peertape.proxy.engine.twin.surroundings import fitted
 from peertape.proxy.engine.twin.twin import Twin
 from peertape.proxy.engine.uploads.replies import Replies
-from peertape.proxy.lanes.lane import ONCE
 
 if TYPE_CHECKING:
     from peertape.proxy.lanes.member import Member
-
-logger = logging.getLogger(__name__)
-
-DEMO = "demo"
-DEMO_PLACE = FilePlace(demo.path())
 
 
 @dataclass(frozen=True)
@@ -125,20 +113,20 @@ class Parts:
         outside = Outside.of(self.routers, self.answers, twin, self.shelf, recorded) if twin else Outside()
         limits = limits_stage(self.limits, self.settings, self.shelf, self.answers)
         if known is None:
-            mishap = mishaps.stages(self.faults, self.answers, self.rules.version, self.on_demand)
+            faults = faultstages.stages(self.faults, self.answers, self.rules.version, self.on_demand)
         else:
-            mishap = mishaps.stages_behind_gate(self.faults)
+            faults = faultstages.stages_behind_gate(self.faults)
         sources = self.socket_sources(recorded, repeat)
         uploads = self._uploads_stage(recorded, alone=known is None)
         inside = playing(recorded, self.explainer, twin, between, outside.behind_routes, [uploads])
         before: tuple[Stage, ...] = (
             self.elsewhere_stage(
-                [*mishap, ForeignSocketsStage(replace(sources, twin=None)), DateStage(), recorded, self.miss_stage()],
+                [*faults, ForeignSocketsStage(replace(sources, twin=None)), DateStage(), recorded, self.miss_stage()],
                 permits_known(self.shelf),
             ),
             self.source_stage(),
             control,
-            *mishap,
+            *faults,
             *outside.before_limits,
             PreferredLimitStage(self.on_demand),
             limits,
@@ -179,7 +167,7 @@ class Parts:
         """For a run with an instance: the faults that strike before it is asked."""
         bodies = Engine(playing(self.recorded_stage(repeat, known), self.explainer))
         source = self.source_stage()
-        return mishaps.gate(self.faults, self.answers, self.rules.version, source, bodies, self.on_demand)
+        return faultstages.gate(self.faults, self.answers, self.rules.version, source, bodies, self.on_demand)
 
     @cached_property
     def twin(self) -> Twin | None:
@@ -261,11 +249,11 @@ def parts(
     settings: Settings,
     cassettes: Sequence[Cassette],
     *,
-    anew: bool = True,
+    append: bool = False,
     member: Member | None = None,
     shares: bool = True,
 ) -> Iterator[Parts]:
-    """Closes the cassettes in the end. Without `anew` the journal goes on where another process has begun it.
+    """Closes the cassettes in the end. With `append` the journal goes on where another process has begun it.
 
     `member`: this process, where several answer in one run. Without `shares` sessions are kept by this process, even if
     the settings name another place.
@@ -279,11 +267,11 @@ def parts(
         tally = Tally(strict, foreign_rules=not rules.fits)
         observers: list[Observer] = [tally] if member is None else [tally, member.note]
         if settings.journal is not None:
-            observers.append(stack.enter_context(_journal(settings.journal, anew)))
+            observers.append(stack.enter_context(journal_file(settings.journal, append=append)))
         tolerance = Tolerance(ignore_rules(settings))
         explainer = Explainer(shelf, tolerance)
         limits = chosen(settings.limits, rules.version)
-        faults = mishaps.active(settings, rules.version)
+        faults = faultstages.active(settings, rules.version)
         yield Parts(
             settings,
             shelf,
@@ -320,36 +308,6 @@ def _state(settings: Settings, shelf: Shelf, rules: RuleSet, stack: ExitStack) -
     return SharedState(store, Snapshots(shelf.cassettes, lambda: book(rules.version)))
 
 
-@contextmanager
-def _journal(path: Path, anew: bool) -> Iterator[Observer]:
-    """Writes every entry; when the disk is full, says so once and goes on without.
-
-    Processes that append to one file, each line in one go, do not write into each other's lines (POSIX, `write`).
-    """
-    try:
-        file = FileIO(path, "wb" if anew else "ab", opener=_appending)
-    except OSError as error:
-        raise SettingsError(f"The journal {path} cannot be written: {error.strerror}.") from error
-    with file:
-        failed = False
-
-        def write(entry: Entry) -> None:
-            nonlocal failed
-            if failed:
-                return
-            try:
-                file.write((json.dumps(entry.as_json(), ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
-            except OSError as error:
-                failed = True
-                logger.error("THE JOURNAL STOPPED: %s cannot be written: %s.", path, error.strerror, extra=ONCE)  # noqa: TRY400
-
-        yield write
-
-
-def _appending(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_APPEND, 0o666)
-
-
 def rule_set(settings: Settings, shelf: Shelf) -> RuleSet:
     """The version asked for, else that of the leftmost cassette that tells one."""
     if settings.peertube is None:
@@ -371,24 +329,3 @@ def ignore_rules(settings: Settings) -> list[IgnoreRule]:
         IgnoreRule(pattern(rule.route) if rule.route else None, rule.query, rule.header, rule.json_)
         for rule in settings.match.ignore
     ]
-
-
-def redaction_rules(settings: Settings) -> RedactionRules:
-    return RedactionRules.build(settings.redact)
-
-
-def open_cassettes(names: Sequence[str], settings: Settings) -> list[Cassette]:
-    """The named ones, `demo` being the bundled one; that one alone if none is named."""
-    rules = redaction_rules(settings)
-    opened: list[Cassette] = []
-    try:
-        for name in names or (DEMO,):
-            place = DEMO_PLACE if name == DEMO and not Path(name).exists() else places.named(name)
-            known = {cassette.name for cassette in opened}
-            title = DEMO if place == DEMO_PLACE else place.name
-            opened.append(Cassette(place, title if title not in known else str(place), rules))
-    except BaseException:
-        for cassette in opened:
-            cassette.close()
-        raise
-    return opened

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from peertape.proxy.cli.collecting import only_lasting_things
+from peertape.proxy.cli.garbage import uncollected
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in self.entries:
             return None
-        with only_lasting_things():
+        with uncollected():
             command = import_module(self.entries[cmd_name].module).command
         assert isinstance(command, click.Command)
         return command

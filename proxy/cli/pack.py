@@ -20,6 +20,7 @@ from peertape.config.settings import Settings, SettingsError
 from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.cassette import playable
 from peertape.proxy.cli.cassette.wording import printable, size
+from peertape.proxy.cli.opencassettes import redaction_rules
 from peertape.proxy.cli.packing import login
 from peertape.proxy.cli.packing.asking import PATIENCE, AskedInVainError, Asking
 from peertape.proxy.cli.packing.packer import Packer, RecordingFailedError
@@ -109,9 +110,9 @@ def command(
     asker = Asker(None, login.secret(login.VIDEO_PASSWORD, "Password of the videos") if video_password else None)
     with ExitStack() as stack:
         place = places.named(settings.cassette)
-        recording = Recording(place, assembly.redaction_rules(settings), upstream, lambda _: None)
+        recording = Recording(place, redaction_rules(settings), upstream, lambda _: None)
         stack.callback(recording.close)
-        cassette = Cassette(place, rules=assembly.redaction_rules(settings))
+        cassette = Cassette(place, rules=redaction_rules(settings))
         stack.callback(cassette.close)
         shown = stack.enter_context(showing())
         run = _Run(settings, upstream, scope, home, recording, cassette, shown)

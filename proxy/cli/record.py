@@ -22,6 +22,7 @@ from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.elsewhere import way_elsewhere
+from peertape.proxy.cli.opencassettes import redaction_rules
 from peertape.proxy.cli.proxylane import proxy_lane
 from peertape.proxy.cli.recording import covered, noting, public_origin, recording_into
 from peertape.proxy.cli.running import demand, run
@@ -69,7 +70,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
     replays = mode == "none" or (mode == "once" and place.exists())
     with ExitStack() as stack:
         recording = None if replays else stack.enter_context(recording_into(settings, upstream, anew=mode == "rewrite"))
-        cassette = Cassette(place, rules=assembly.redaction_rules(settings))
+        cassette = Cassette(place, rules=redaction_rules(settings))
         parts = stack.enter_context(assembly.parts(settings, [cassette], shares=False))
         origin = public_origin(settings, cassette)
         links = LiveLinks(origin)

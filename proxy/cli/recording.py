@@ -15,8 +15,8 @@ from peertape.cassettes.recording import Recording
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.store import Cassette
 from peertape.config.settings import Settings
-from peertape.proxy.cli import assembly
 from peertape.proxy.cli.assembly import Parts
+from peertape.proxy.cli.opencassettes import redaction_rules
 from peertape.proxy.cli.scope import Scope
 from peertape.proxy.engine.model import Answer, Request
 
@@ -28,7 +28,7 @@ def recording_into(
     settings: Settings, upstream: str, *, anew: bool = False, recollection: Recollection | None = None
 ) -> Iterator[Recording]:
     """The recording of a run: said loudly when it fails, and closed in the end."""
-    rules = assembly.redaction_rules(settings)
+    rules = redaction_rules(settings)
     recording = Recording(
         places.named(settings.cassette),
         rules,

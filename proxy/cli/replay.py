@@ -13,6 +13,7 @@ from peertape.addons.prepared import Responses
 from peertape.addons.replayer import Replayer
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
+from peertape.proxy.cli.opencassettes import open_cassettes
 from peertape.proxy.cli.proxylane import proxy_lane
 from peertape.proxy.cli.recording import noting
 from peertape.proxy.cli.running import demand, run
@@ -48,7 +49,7 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
     """
     settings = config.load({**given, "cassettes": cassettes})
     demand(settings)
-    with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)) as parts:
+    with assembly.parts(settings, open_cassettes(settings.cassettes, settings)) as parts:
         handoff = Handoff()
         engine = parts.engine(parts.replay_stages(parts.actions("replay")))
         replayer = Replayer(

@@ -12,7 +12,7 @@ COMMANDS: Mapping[str, Entry] = {
     "replay": Entry("peertape.proxy.cli.replay", "Answer from cassettes, with no instance."),
     "record": Entry("peertape.proxy.cli.record", "Record the traffic between an app and its instance."),
     "proxy": Entry(
-        "peertape.proxy.cli.live",
+        "peertape.proxy.cli.proxy",
         "Work with an instance while it is there, and with its recording while it is away.",
     ),
     "serve": Entry(

@@ -18,7 +18,7 @@ from peertape.config import settings as config
 from peertape.config.settings import Settings
 from peertape.proxy.cli import summary
 from peertape.proxy.cli.assembly import Parts
-from peertape.proxy.cli.faults import seed_note
+from peertape.proxy.cli.faultstages import seed_note
 from peertape.proxy.cli.trouble import Breakdown, Trouble
 from peertape.proxy.lanes.lane import Addresses, BrokenLaneError, Lane, LaneError, demand_free
 

@@ -9,6 +9,7 @@ import click
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.assembly import Parts
+from peertape.proxy.cli.opencassettes import open_cassettes
 from peertape.proxy.cli.running import demand, run
 from peertape.proxy.cli.trouble import explained
 from peertape.proxy.cli.withprogram import WithProgram
@@ -58,7 +59,7 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], **given: Any) -> 
         from peertape.proxy.cli import workers  # what one process alone does not need
 
         ctx.exit(workers.run_together(settings, listening, _application, program))
-    with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)) as parts:
+    with assembly.parts(settings, open_cassettes(settings.cassettes, settings)) as parts:
         ctx.exit(run(FastLane(listening, _application(parts)), parts, parts.introduction, program))
 
 

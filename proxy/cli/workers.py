@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 from peertape.cassettes.errors import CassetteError
 from peertape.config.settings import Settings, SettingsError
-from peertape.proxy.cli import assembly
-from peertape.proxy.cli import faults as mishaps
+from peertape.proxy.cli import assembly, faultstages
 from peertape.proxy.cli.assembly import Parts
+from peertape.proxy.cli.opencassettes import open_cassettes
 from peertape.proxy.cli.running import run
 from peertape.proxy.cli.trouble import Trouble
 from peertape.proxy.lanes.application import Application
@@ -42,8 +42,8 @@ def run_together(settings: Settings, listening: Listening, build: Build, command
             shared = _in_common(settings, folder)
             endpoint = stack.enter_context(listening.endpoint())
             crew = stack.enter_context(_started(shared, folder, endpoint, build))
-            cassettes = assembly.open_cassettes(shared.cassettes, shared)
-            parts = stack.enter_context(assembly.parts(shared, cassettes, anew=False))
+            cassettes = open_cassettes(shared.cassettes, shared)
+            parts = stack.enter_context(assembly.parts(shared, cassettes, append=True))
             lane = Workers(crew, endpoint, parts.tally)
             return run(lane, replace(parts, settings=settings), parts.introduction, command)
     except LaneError as error:
@@ -52,13 +52,13 @@ def run_together(settings: Settings, listening: Listening, build: Build, command
 
 def _in_common(settings: Settings, folder: Path) -> Settings:
     """What is drawn at random is drawn once for all workers, and they keep sessions together."""
-    drawn = {"token": assembly.token(settings), "seed": mishaps.seed(settings)}
+    drawn = {"token": assembly.token(settings), "seed": faultstages.seed(settings)}
     return settings.model_copy(update={**drawn, "state": settings.state or f"sqlite:///{quote(f'{folder}/sessions')}"})
 
 
 @contextmanager
 def _started(settings: Settings, folder: Path, endpoint: Endpoint, build: Build) -> Iterator[Crew]:
-    with assembly.parts(settings, assembly.open_cassettes(settings.cassettes, settings)):
+    with assembly.parts(settings, open_cassettes(settings.cassettes, settings)):
         pass  # what cannot be had is said once, and the journal begins; nothing may be open while processes are forked
     board, neighbours = Board(settings.workers), Neighbours(folder, settings.workers)
 
@@ -67,9 +67,9 @@ def _started(settings: Settings, folder: Path, endpoint: Endpoint, build: Build)
         root.handlers = [_Saying(say)]
         root.setLevel(logging.WARNING)
         try:
-            cassettes = assembly.open_cassettes(settings.cassettes, settings)
+            cassettes = open_cassettes(settings.cassettes, settings)
             member = Member(number - 1, board, neighbours)
-            with assembly.parts(settings, cassettes, anew=False, member=member) as parts:
+            with assembly.parts(settings, cassettes, append=True, member=member) as parts:
                 serve_with_others(build(parts), member, endpoint, lifeline)
             say(parts.tally)
         except (CassetteError, SettingsError, LaneError) as error:

@@ -39,6 +39,9 @@ class Intake:
             self._held.clear()
 
     def finish(self) -> None:
+        """There is no more of it; may be said again."""
+        if self.is_whole:
+            return
         if self._canonical is not None:
             self._canonical.finish()
         self.is_whole = True

@@ -18,6 +18,7 @@ from peertape.addons.prepared import Responses, key_of
 from peertape.addons.replayer import Replayer
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly
+from peertape.proxy.cli.opencassettes import open_cassettes
 from peertape.proxy.engine.clock import Clock
 from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.session import Session, Sessions
@@ -39,7 +40,7 @@ class Frozen:
 @contextmanager
 def lane(**given: Any) -> Iterator[tuple[Replayer, list[Entry]]]:
     settings = config.load({"token": "control", "repeat": "last", **given})
-    with assembly.parts(settings, assembly.open_cassettes((), settings)) as made:
+    with assembly.parts(settings, open_cassettes((), settings)) as made:
         told: list[Entry] = []
         parts = replace(made, sessions=Sessions(Frozen()), observers=[*made.observers, told.append])
         engine = parts.engine(parts.replay_stages(parts.actions("replay")))

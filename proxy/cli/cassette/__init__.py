@@ -14,11 +14,11 @@ COMMANDS: Mapping[str, Entry] = {
         "Prove that CASSETTE holds no secret: exit code 1 and a line for each that it does hold.",
     ),
     "export": Entry(
-        "peertape.proxy.cli.cassette.send",
+        "peertape.proxy.cli.cassette.exporting",
         "Write all of CASSETTE to FILE: a flow file of mitmproxy (.mitm), a HAR file (.har), or another cassette.",
     ),
     "import": Entry(
-        "peertape.proxy.cli.cassette.bring",
+        "peertape.proxy.cli.cassette.importing",
         "Bring recordings of other programs into CASSETTE, which is made if need be.",
     ),
     "lint": Entry(

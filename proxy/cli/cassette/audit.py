@@ -12,9 +12,9 @@ from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.proxy.cli import progress
-from peertape.proxy.cli.assembly import redaction_rules
 from peertape.proxy.cli.cassette.opening import opened
 from peertape.proxy.cli.cassette.wording import printable
+from peertape.proxy.cli.opencassettes import redaction_rules
 from peertape.proxy.cli.trouble import explained
 
 FOUND = 1

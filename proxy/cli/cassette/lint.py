@@ -17,9 +17,9 @@ from peertape.config import limits, rules
 from peertape.config import settings as config
 from peertape.config.patterns import Pattern, pattern
 from peertape.config.settings import SettingsError
-from peertape.proxy.cli.assembly import open_cassettes
 from peertape.proxy.cli.cassette import playable as playing
 from peertape.proxy.cli.cassette.wording import printable
+from peertape.proxy.cli.opencassettes import open_cassettes
 from peertape.proxy.cli.trouble import explained
 from peertape.proxy.engine.coverage import Coverage, Operation, Share, coverage
 from peertape.proxy.engine.inventory.renditions import ChoiceError

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
-from peertape.proxy.cli.assembly import open_cassettes
+from peertape.proxy.cli.opencassettes import open_cassettes
 
 
 @contextmanager

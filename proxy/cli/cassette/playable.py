@@ -13,8 +13,9 @@ from rich.text import Text
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.config.patterns import Pattern
-from peertape.proxy.cli.assembly import ignore_rules, open_cassettes
+from peertape.proxy.cli.assembly import ignore_rules
 from peertape.proxy.cli.cassette.wording import printable
+from peertape.proxy.cli.opencassettes import open_cassettes
 from peertape.proxy.engine.inventory import recorded, video
 from peertape.proxy.engine.inventory.holdings import Holdings
 from peertape.proxy.engine.inventory.recorded import RecordedVideo

@@ -77,6 +77,24 @@ def test_cut_in_the_middle_of_a_piece_and_resumed(peertape: Callable[..., Peerta
 
 
 @pytest.mark.parametrize("lane", ["replay", "serve"])
+def test_a_piece_without_a_body_is_whole(peertape: Callable[..., Peertape], tmp_path: Path, lane: str) -> None:
+    """It asks how far the upload has come, as it was recorded: nothing of it is still to come."""
+    tape = Tape(tmp_path / "asked.cassette")
+    tape.login("alice", TOKEN)
+    record_upload(tape)
+    asks = (("Content-Range", f"bytes */{SIZE}"), ("Content-Length", "0"), ("Content-Type", "application/octet-stream"))
+    come = (("Range", f"bytes=0-{HALF - 1}"),)
+    tape.add("PUT", f"{ROUTE}?upload_id={ID}", b"", 308, token=TOKEN, headers=asks, response_headers=come)
+    tape.cassette().close()
+    run = peertape(lane, tape.path, "--limits", "off")
+    begin(run)
+    put(run, f"bytes 0-{HALF - 1}/{SIZE}", FILE[:HALF])
+    wire = start(run, f"bytes */{SIZE}", "Content-Length: 0")
+    head, _ = wire.message()
+    assert (head.status, head.get("peertape-source")) == (308, "recorded; exchange=5")
+
+
+@pytest.mark.parametrize("lane", ["replay", "serve"])
 def test_a_piece_of_no_known_length(peertape: Callable[..., Peertape], cassette: Path, lane: str) -> None:
     run = peertape(lane, cassette, "--limits", "off")
     begin(run)

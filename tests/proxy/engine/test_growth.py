@@ -17,6 +17,7 @@ from peertape.cassettes.sqlite import checking
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly
+from peertape.proxy.cli.opencassettes import open_cassettes
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine import nearest
 from peertape.proxy.engine.chain import Engine
@@ -116,7 +117,7 @@ def bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 def engine(path: Path) -> Iterator[Callable[[Request], Answer]]:
     settings = config.load({"limits": "off"})
     with ExitStack() as stack:
-        parts = stack.enter_context(assembly.parts(settings, assembly.open_cassettes((str(path),), settings)))
+        parts = stack.enter_context(assembly.parts(settings, open_cassettes((str(path),), settings)))
         chain = Engine(parts.replay_stages(Actions("replay", parts.shelf, parts.sessions, parts.tally)))
         session = parts.sessions.get("default")
         yield lambda request: chain.answer(request, session)

@@ -20,6 +20,7 @@ from peertape.cassettes.store import Cassette
 from peertape.config.settings import Settings
 from peertape.proxy.cli import assembly
 from peertape.proxy.cli.assembly import Parts
+from peertape.proxy.cli.opencassettes import open_cassettes
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.limits.counters import Window
@@ -70,7 +71,7 @@ def control(name: str, message: object) -> Request:
 
 def worker(stack: ExitStack, **settings: object) -> Worker:
     given = Settings(token=TOKEN, seed=7, **settings)  # type: ignore[arg-type]
-    parts = stack.enter_context(assembly.parts(given, assembly.open_cassettes((), given)))
+    parts = stack.enter_context(assembly.parts(given, open_cassettes((), given)))
     return Worker(parts, parts.engine(parts.replay_stages(parts.actions("serve"))))
 
 

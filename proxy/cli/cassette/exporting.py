@@ -13,7 +13,7 @@ from peertape.cassettes.sqlite.checking import is_database
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.proxy.cli import progress
-from peertape.proxy.cli.assembly import open_cassettes, redaction_rules
+from peertape.proxy.cli.opencassettes import open_cassettes, redaction_rules
 from peertape.proxy.cli.trouble import Trouble, explained
 
 CASSETTE = "cassette"  # a format beside those of `interchange`

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def only_lasting_things() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Around the making of what stays until the end: modules, rules, facts. They are never looked through."""
     gc.disable()
     try:

@@ -14,7 +14,7 @@ from peertape.cassettes.place import Place
 from peertape.cassettes.writer import CassetteWriter
 from peertape.config import settings as config
 from peertape.proxy.cli import options, progress
-from peertape.proxy.cli.assembly import redaction_rules
+from peertape.proxy.cli.opencassettes import redaction_rules
 from peertape.proxy.cli.trouble import Trouble, explained
 
 if TYPE_CHECKING:

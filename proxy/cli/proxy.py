@@ -29,6 +29,7 @@ from peertape.config import settings as config
 from peertape.config.settings import Settings
 from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.elsewhere import way_elsewhere
+from peertape.proxy.cli.opencassettes import redaction_rules
 from peertape.proxy.cli.proxylane import proxy_lane
 from peertape.proxy.cli.recording import covered, noting, public_origin, recording_into
 from peertape.proxy.cli.running import demand, run
@@ -66,7 +67,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
     upstream = assembly.demand_upstream(settings)
     place = places.named(settings.cassette)
     demand(settings)
-    rules = assembly.redaction_rules(settings)
+    rules = redaction_rules(settings)
     known = Recollection()
     with ExitStack() as stack:
         recording = stack.enter_context(recording_into(settings, upstream, recollection=known))
