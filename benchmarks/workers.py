@@ -1,17 +1,20 @@
-"""What shared sessions cost, and what a second worker brings: `uv run python -m benchmarks.workers [ROUNDS]`.
+"""What shared sessions cost, and what a second worker brings: `uv run python -m benchmarks.workers`.
 
-`serve` with its sessions in memory, in a file, in Redis, and with two workers, in turns, under the same load. Beside
-requests per second it tells the processor time of a request, in all processes that answer (Redis too), which hangs
-less on what else the machine does. On two cores wrk needs one of them: a second worker shows little of its worth there.
+`serve` with its sessions in memory, in a file, in Redis, each with one and with two workers, in turns, under the same
+load. Beside requests per second it tells the processor time of a request, in all processes that answer (Redis too),
+which hangs less on what else the machine does. On two cores wrk needs one of them: a second worker shows little of its
+worth there. With `--one-core` all that answer have one core together, and wrk the others: what a request costs where a
+core is busy.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +27,7 @@ from benchmarks.load import LoadError
 
 # One that stands prepared, and one that is emulated anew each time (404).
 TARGETS = ("/api/v1/config/about", "/api/v1/videos/99999")
-CONNECTIONS, SECONDS = 16, 3
+CONNECTIONS, SECONDS = 32, 3
 ROUNDS = 5
 BESIDE = "memory"
 LIMITS = ("--limits", "peertube*1000000")
@@ -64,9 +67,19 @@ def ways() -> Iterator[dict[str, Way]]:
             BESIDE: alone(),
             "file": alone("--state", f"sqlite:///{folder}/sessions"),
             "Redis": alone("--state", redis.url, beside=[redis.pid]),
-            "2 workers, file": two(),
+            "2 workers": two(),
+            "2 workers, file": two("--state", f"sqlite:///{folder}/sessions-of-two"),
             "2 workers, Redis": two("--state", f"{redis.url}?prefix=two", beside=[redis.pid]),
         }
+
+
+def use_one_core(ways: Iterable[Way]) -> None:
+    first, *others = sorted(os.sched_getaffinity(0))
+    for way in ways:
+        for pid in {way.process.pid, *way.pids}:
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                os.sched_setaffinity(int(task.name), {first})
+    os.sched_setaffinity(0, others)
 
 
 def measure(way: Way, target: str) -> None:
@@ -102,13 +115,23 @@ def _ratio(way: Way, beside: Way, of: Callable[[Way], Sequence[float]]) -> str:
     return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
-if __name__ == "__main__":
+def main(rounds: int, *, one_core: bool) -> None:
     with ways() as found:
+        if one_core:
+            use_one_core(found.values())
         for target in TARGETS:
             for way in found.values():
                 way.rates.clear()
                 way.costs.clear()
-            for _ in range(int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS):
+            for _ in range(rounds):
                 for way in found.values():
                     measure(way, target)
             report(target, found)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.workers")
+    parser.add_argument("rounds", nargs="?", type=int, default=ROUNDS)
+    parser.add_argument("--one-core", action="store_true")
+    wanted = parser.parse_args()
+    main(wanted.rounds, one_core=wanted.one_core)

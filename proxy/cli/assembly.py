@@ -275,7 +275,7 @@ def parts(
         yield Parts(
             settings,
             shelf,
-            Sessions(_state(settings, shelf, rules, stack) if shares else None),
+            Sessions(_state(settings, shelf, rules, member, stack) if shares else None),
             tally,
             Matcher(tolerance),
             explainer,
@@ -293,18 +293,22 @@ def token(settings: Settings) -> str:
     return settings.token or secrets.token_urlsafe(18)
 
 
-def _state(settings: Settings, shelf: Shelf, rules: RuleSet, stack: ExitStack) -> State | None:
+def _state(settings: Settings, shelf: Shelf, rules: RuleSet, member: Member | None, stack: ExitStack) -> State | None:
     """Where sessions are kept that are not kept by this process alone."""
-    if settings.state is None:
+    store = None if member is None else member.store
+    if settings.state is None and store is None:
         return None
     from peertape.proxy.engine.state.shared import SharedState
     from peertape.proxy.engine.state.snapshots import Snapshots
-    from peertape.proxy.stores.opening import opened
 
-    try:
-        store = stack.enter_context(closing(opened(state_address(settings.state))))
-    except StateLostError as error:
-        raise SettingsError(str(error)) from error
+    if settings.state is not None:
+        from peertape.proxy.stores.opening import opened
+
+        try:
+            store = stack.enter_context(closing(opened(state_address(settings.state))))
+        except StateLostError as error:
+            raise SettingsError(str(error)) from error
+    assert store is not None
     return SharedState(store, Snapshots(shelf.cassettes, lambda: book(rules.version)))
 
 

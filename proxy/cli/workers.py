@@ -11,7 +11,6 @@ from logging.handlers import QueueHandler
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
-from urllib.parse import quote
 
 from peertape.cassettes.errors import CassetteError
 from peertape.config.settings import Settings, SettingsError
@@ -20,14 +19,16 @@ from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.opencassettes import open_cassettes
 from peertape.proxy.cli.running import run
 from peertape.proxy.cli.trouble import Trouble
+from peertape.proxy.engine.state.interface import StateLostError
 from peertape.proxy.lanes.application import Application
 from peertape.proxy.lanes.board import Board
 from peertape.proxy.lanes.endpoint import Endpoint, Listening
 from peertape.proxy.lanes.lane import LaneError
 from peertape.proxy.lanes.member import Member
 from peertape.proxy.lanes.neighbours import Neighbours
-from peertape.proxy.lanes.processes import Crew, Failure, Lifeline, Say, crew
+from peertape.proxy.lanes.processes import Crew, Failure, Lifeline, Say, crew, demand_linux
 from peertape.proxy.lanes.workers import Workers, serve_with_others
+from peertape.proxy.stores.memory import Memory, MemoryStore
 
 type Build = Callable[[Parts], Application]
 
@@ -37,23 +38,23 @@ logger = logging.getLogger(__name__)
 def run_together(settings: Settings, listening: Listening, build: Build, command: Sequence[str]) -> int:
     """`settings.workers` processes serve what `build` makes; the exit code of the run."""
     try:
+        demand_linux()
         with ExitStack() as stack:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="peertape-")))
-            shared = _in_common(settings, folder)
+            shared = _in_common(settings)
             endpoint = stack.enter_context(listening.endpoint())
             crew = stack.enter_context(_started(shared, folder, endpoint, build))
             cassettes = open_cassettes(shared.cassettes, shared)
             parts = stack.enter_context(assembly.parts(shared, cassettes, append=True))
             lane = Workers(crew, endpoint, parts.tally)
             return run(lane, replace(parts, settings=settings), parts.introduction, command)
-    except LaneError as error:
+    except (LaneError, StateLostError) as error:
         raise Trouble(str(error)) from error
 
 
-def _in_common(settings: Settings, folder: Path) -> Settings:
-    """What is drawn at random is drawn once for all workers, and they keep sessions together."""
-    drawn = {"token": assembly.token(settings), "seed": faultstages.seed(settings)}
-    return settings.model_copy(update={**drawn, "state": settings.state or f"sqlite:///{quote(f'{folder}/sessions')}"})
+def _in_common(settings: Settings) -> Settings:
+    """What is drawn at random is drawn once for all workers."""
+    return settings.model_copy(update={"token": assembly.token(settings), "seed": faultstages.seed(settings)})
 
 
 @contextmanager
@@ -61,6 +62,7 @@ def _started(settings: Settings, folder: Path, endpoint: Endpoint, build: Build)
     with assembly.parts(settings, open_cassettes(settings.cassettes, settings)):
         pass  # what cannot be had is said once, and the journal begins; nothing may be open while processes are forked
     board, neighbours = Board(settings.workers), Neighbours(folder, settings.workers)
+    store = MemoryStore(Memory()) if settings.state is None else None
 
     def work(number: int, say: Say, lifeline: Lifeline) -> None:
         root = logging.getLogger()
@@ -68,7 +70,7 @@ def _started(settings: Settings, folder: Path, endpoint: Endpoint, build: Build)
         root.setLevel(logging.WARNING)
         try:
             cassettes = open_cassettes(settings.cassettes, settings)
-            member = Member(number - 1, board, neighbours)
+            member = Member(number - 1, board, neighbours, store)
             with assembly.parts(settings, cassettes, append=True, member=member) as parts:
                 serve_with_others(build(parts), member, endpoint, lifeline)
             say(parts.tally)

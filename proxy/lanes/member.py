@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from peertape.proxy.engine.journal import Entry
+from peertape.proxy.engine.state.store import Store
 from peertape.proxy.lanes.board import Board
 from peertape.proxy.lanes.neighbours import Neighbours
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`number`: 0 and up."""
+    """`number`: 0 and up. `store`: where they keep their sessions; None: where the settings say."""
 
     number: int
     board: Board
     neighbours: Neighbours
+    store: Store | None
 
     def note(self, entry: Entry) -> None:
         """An observer of the engine."""

@@ -119,14 +119,18 @@ class Crew:
     lifeline: Lifeline
 
 
-@contextlib.contextmanager
-def crew(count: int, work: Work) -> Iterator[Crew]:
-    """`count` processes that do `work`; in the end they are ended. LaneError elsewhere than on Linux."""
+def demand_linux() -> None:
+    """LaneError elsewhere."""
     if sys.platform != "linux":
         raise LaneError(
             "Several workers need Linux, which deals out the connections of one port; "
             "elsewhere start several `peertape serve` with --state."
         )
+
+
+@contextlib.contextmanager
+def crew(count: int, work: Work) -> Iterator[Crew]:
+    """`count` processes that do `work`; in the end they are ended."""
     lifeline = Lifeline()
     workers: list[Worker] = []
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,14 +16,15 @@ from peertape.config.state import RedisAddress
 from peertape.proxy.engine.journal import KEPT
 from peertape.proxy.engine.limits.counters import MOST, Charge, Key, Window
 from peertape.proxy.engine.session import MOST as SESSIONS
-from peertape.proxy.engine.state.interface import StateLostError, Turn
-from peertape.proxy.engine.state.store import Done, Known, Step
+from peertape.proxy.engine.state.interface import StateLostError
+from peertape.proxy.engine.state.store import Done, Gift, Known, Line, Step
 from peertape.proxy.stores import scripts
 from peertape.proxy.stores.spelling import octets, text
 from peertape.proxy.stores.tickets import LONGEST, waited
 
 TIMEOUT = 2.0  # seconds for an answer of Redis
 REST = 0.5  # seconds after a failure in which nobody waits for another
+AT = struct.Struct("!d")  # a line of the journal begins with when it was
 PARTS = ("head", "lock", "windows", "played", "lines", "sources", "used", "parts", "moved")
 
 
@@ -74,14 +76,13 @@ class RedisStore:
             raise StateLostError("The shared state was changed by others while a request took too long.")
         return Done(int(told[0]), int(told[1]))
 
-    def give(
-        self, session: bytes, turns: Sequence[Turn], charges: Sequence[Charge], now: int, step: Step
-    ) -> list[Window] | None:
-        arguments = [session, self._address.ttl, KEPT, step.revision, MOST, now, len(turns)]
-        for turn in turns:
+    def give(self, session: bytes, gift: Gift, at: float, now: int) -> list[Window] | None:
+        prepared = gift.prepared
+        arguments = [session, self._address.ttl, KEPT, prepared.revision, MOST, now, len(prepared.turns)]
+        for turn in prepared.turns:
             arguments += (_field(turn.cassette, turn.key or b""), turn.since, turn.until)
-        arguments += _charges(charges)
-        told = self._run(self._give, session, [*arguments, *_written(step)])
+        arguments += _charges(prepared.charges)
+        told = self._run(self._give, session, [*arguments, *_written(gift.step(at))])
         return None if told is None else [_window(window) for window in told]
 
     def charge(self, session: bytes, charges: Sequence[Charge], now: int) -> list[Window]:
@@ -106,9 +107,9 @@ class RedisStore:
         fields = [_field(cassette, key), _field(cassette, b"")]
         return int(self._run(self._take, session, [self._address.ttl, *fields, int(in_all), *pool]))
 
-    def lines(self, session: bytes) -> list[bytes]:
+    def lines(self, session: bytes) -> list[tuple[bytes, float]]:
         found = cast(dict[bytes, bytes], self._asked(self._client.hgetall, self._key(session, "lines")))
-        return [found[number] for number in sorted(found, key=int)]
+        return [_line(found[number]) for number in sorted(found, key=int)]
 
     def sources(self, session: bytes) -> dict[str, int]:
         found = cast(dict[bytes, bytes], self._asked(self._client.hgetall, self._key(session, "sources")))
@@ -195,8 +196,17 @@ def _written(step: Step) -> list[Any]:
     told.append(len(step.lines))
     for line in step.lines:
         used = [_field(cassette, str(exchange)) for cassette, exchange in line.used]
-        told += (line.data, line.source, repr(line.at), len(used), *used)
+        told += (_spelled(line), line.source, repr(line.at), len(used), *used)
     told.append(len(step.rewritten))
-    for number, data in step.rewritten.items():
-        told += (number, data)
+    for number, line in step.rewritten.items():
+        told += (number, _spelled(line))
     return told
+
+
+def _spelled(line: Line) -> bytes:
+    return AT.pack(line.at) + line.data
+
+
+def _line(told: bytes) -> tuple[bytes, float]:
+    """The entry, and when it was."""
+    return told[AT.size :], AT.unpack_from(told)[0]

@@ -15,8 +15,8 @@ from pathlib import Path
 from peertape.proxy.engine import session as sessions
 from peertape.proxy.engine.journal import KEPT
 from peertape.proxy.engine.limits.counters import MOST, Charge, Key, Window
-from peertape.proxy.engine.state.interface import StateLostError, Turn
-from peertape.proxy.engine.state.store import Done, Known, Step
+from peertape.proxy.engine.state.interface import StateLostError
+from peertape.proxy.engine.state.store import Done, Gift, Known, Step
 from peertape.proxy.stores.spelling import octets, text
 from peertape.proxy.stores.tickets import LONGEST, waited
 from peertape.proxy.stores.turnstile import Turnstile
@@ -75,13 +75,12 @@ class SqliteStore:
                 database.execute("DELETE FROM alone WHERE session = ?", (session,))
             return Done(revision, number)
 
-    def give(
-        self, session: bytes, turns: Sequence[Turn], charges: Sequence[Charge], now: int, step: Step
-    ) -> list[Window] | None:
+    def give(self, session: bytes, gift: Gift, at: float, now: int) -> list[Window] | None:
+        charges = gift.prepared.charges
         with self._writing() as database:
-            if _head(database, session)[0] != step.revision:
+            if _head(database, session)[0] != gift.prepared.revision:
                 return None
-            for turn in turns:
+            for turn in gift.prepared.turns:
                 reached = _reached(database, session, turn.cassette, LAST if turn.key is None else turn.key)
                 if not turn.since <= reached < turn.until:
                     return None
@@ -90,7 +89,7 @@ class SqliteStore:
                 return None
             for window, charge in zip(windows, charges, strict=True):
                 _count(database, session, charge, window)
-            _write(database, session, step)
+            _write(database, session, gift.step(at))
             return windows
 
     def charge(self, session: bytes, charges: Sequence[Charge], now: int) -> list[Window]:
@@ -126,12 +125,12 @@ class SqliteStore:
             _play(database, session, [(cassette, key, taken)])
             return taken
 
-    def lines(self, session: bytes) -> list[bytes]:
+    def lines(self, session: bytes) -> list[tuple[bytes, float]]:
         with self._reading() as database:
             found = database.execute(
-                "SELECT data FROM lines WHERE session = ? ORDER BY number DESC LIMIT ?", (session, KEPT)
+                "SELECT data, at FROM lines WHERE session = ? ORDER BY number DESC LIMIT ?", (session, KEPT)
             ).fetchall()
-            return [data for (data,) in reversed(found)]
+            return [(data, at) for data, at in reversed(found)]
 
     def sources(self, session: bytes) -> dict[str, int]:
         with self._reading() as database:
@@ -223,7 +222,7 @@ def _write(database: sqlite3.Connection, session: bytes, step: Step) -> int:
     first = _seen(database, session, len(step.lines))
     _play(database, session, step.played)
     for number, line in enumerate(step.lines, first):
-        database.execute("INSERT INTO lines VALUES (?, ?, ?)", (session, number, line.data))
+        database.execute("INSERT INTO lines VALUES (?, ?, ?, ?)", (session, number, line.data, line.at))
         database.execute(
             "INSERT INTO sources VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET answers = answers + 1",
             (session, line.source),
@@ -233,8 +232,8 @@ def _write(database: sqlite3.Connection, session: bytes, step: Step) -> int:
     after = first + len(step.lines)
     if first // SWEPT != after // SWEPT:
         database.execute("DELETE FROM lines WHERE session = ? AND number < ?", (session, after - KEPT))
-    for number, data in step.rewritten.items():
-        database.execute("UPDATE lines SET data = ? WHERE session = ? AND number = ?", (data, session, number))
+    for number, line in step.rewritten.items():
+        database.execute("UPDATE lines SET data = ? WHERE session = ? AND number = ?", (line.data, session, number))
     return first
 
 

@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS played (  -- with an empty key: the last one under an
     PRIMARY KEY (session, cassette, key)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS lines (
-    session BLOB NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (session, number)
+    session BLOB NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (session, number)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sources (
     session BLOB NOT NULL, source TEXT NOT NULL, answers INTEGER NOT NULL, PRIMARY KEY (session, source)

@@ -102,11 +102,15 @@ class Turn:
     until: int = UNENDING
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
-    """What giving an answer again that was prepared at `revision` hangs on, and what it does to a session."""
+    """What giving an answer again that was prepared at `revision` hangs on, and what it does to a session.
+
+    `gift`: what a shared session made of it.
+    """
 
     revision: int
     turns: Sequence[Turn]
     charges: Sequence[Charge]
     played: Sequence[tuple[str, bytes, int]]  # cassette, exact key, exchange
+    gift: Any = None

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from time import monotonic
+from typing import cast
 
 from peertape.proxy.engine.bell import Bell
 from peertape.proxy.engine.journal import Entry, Messages
@@ -18,7 +19,7 @@ from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.state.copies import Copy
 from peertape.proxy.engine.state.interface import Prepared, Progress, StateLostError
 from peertape.proxy.engine.state.snapshots import Snapshots
-from peertape.proxy.engine.state.store import Known, Line, Step, Store
+from peertape.proxy.engine.state.store import Gift, Known, Line, Step, Store
 
 UNKNOWN = -1  # a revision that there never is
 LOOKS = 0.25  # seconds between two looks at what others have done, where no request asks
@@ -84,9 +85,11 @@ class SharedSession(Session):
     def give(self, prepared: Prepared, entry: Entry) -> Sequence[Window] | None:
         if prepared.revision != self.revision:
             return None
-        step = Step(prepared.revision, list(prepared.played), [_line(entry)])
+        gift = prepared.gift
+        if gift is None:
+            gift = prepared.gift = Gift(prepared, _line(entry))
         try:
-            return self._store.give(self.key, prepared.turns, prepared.charges, milliseconds(entry.at), step)
+            return self._store.give(self.key, gift, entry.at, milliseconds(entry.at))
         except StateLostError:  # the engine has an answer to that
             return None
 
@@ -224,7 +227,8 @@ class SharedJournal:
     @property
     def entries(self) -> Sequence[Entry]:
         self._session.flush()
-        return [self._snapshots.read(data) for data in self._store.lines(self._session.key)]
+        lines = self._store.lines(self._session.key)
+        return [cast(Entry, self._snapshots.read(data)).at_moment(at) for data, at in lines]
 
     @property
     def sources(self) -> Mapping[str, int]:
@@ -250,7 +254,7 @@ class SharedJournal:
     def write_into(self, step: Step) -> None:
         step.lines = [_line(entry) for entry in self._added]
         step.rewritten = {
-            number: pickle.dumps(entry) for number, (entry, told) in self._open.items() if entry.messages != told
+            number: _line(entry) for number, (entry, told) in self._open.items() if entry.messages != told
         }
 
     def written(self, step: Step, number: int) -> None:

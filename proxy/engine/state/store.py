@@ -7,11 +7,11 @@ be reached.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from peertape.proxy.engine.limits.counters import Charge, Key, Window
-from peertape.proxy.engine.state.interface import Turn
+from peertape.proxy.engine.state.interface import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Of the journal. `used`: (cassette, exchange) of what the answer was taken from, `at` that moment."""
+    """Of the journal: `data` is the entry, of whatever moment, and `at` when it was.
+
+    `used`: (cassette, exchange) of what the answer was taken from.
+    """
 
     data: bytes
     source: str
@@ -47,9 +50,22 @@ class Step:
     revision: int
     played: list[tuple[str, bytes, int]] = field(default_factory=list)  # cassette, exact key, exchange
     lines: list[Line] = field(default_factory=list)
-    rewritten: dict[int, bytes] = field(default_factory=dict)  # lines by their numbers
+    rewritten: dict[int, Line] = field(default_factory=dict)  # lines by their numbers
     parts: dict[str, bytes | None] = field(default_factory=dict)
     leave: str | None = None  # the ticket by which it was alone
+
+
+@dataclass(slots=True)
+class Gift:
+    """A prepared answer, as it is given again and again. `places`: what the store found out about it."""
+
+    prepared: Prepared
+    line: Line
+    places: Any = None
+
+    def step(self, at: float) -> Step:
+        """What it leaves behind, at that moment."""
+        return Step(self.prepared.revision, list(self.prepared.played), [replace(self.line, at=at)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +83,9 @@ class Store(Protocol):
 
     def step(self, session: bytes, step: Step) -> Done: ...
 
-    def give(
-        self, session: bytes, turns: Sequence[Turn], charges: Sequence[Charge], now: int, step: Step
-    ) -> list[Window] | None:
+    def give(self, session: bytes, gift: Gift, at: float, now: int) -> list[Window] | None:
         """Charges all and makes the step; or does nothing, if the revision is another, it is not its turn, or a limit
-        would be over.
+        would be over. `at` is the moment in seconds, `now` in milliseconds.
         """
         ...
 
@@ -87,7 +101,9 @@ class Store(Protocol):
 
     def take(self, session: bytes, cassette: str, pool: Sequence[int], key: bytes, *, in_all: bool) -> int: ...
 
-    def lines(self, session: bytes) -> list[bytes]: ...
+    def lines(self, session: bytes) -> list[tuple[bytes, float]]:
+        """The entries of the last ones, and when they were, newest last."""
+        ...
 
     def sources(self, session: bytes) -> dict[str, int]: ...
 

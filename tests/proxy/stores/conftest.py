@@ -17,6 +17,7 @@ from peertape.proxy.engine.state.shared import SharedState
 from peertape.proxy.engine.state.snapshots import Snapshots
 from peertape.proxy.engine.state.store import Store
 from peertape.proxy.engine.twin.contract import book
+from peertape.proxy.stores.memory import Memory, MemoryStore
 from peertape.proxy.stores.opening import opened
 
 NUMBERS = count()
@@ -49,11 +50,15 @@ def sqlite_address(folder: Path) -> SqliteAddress:
     return SqliteAddress(folder / "state.sqlite")
 
 
-@pytest.fixture(scope="session", params=["memory", "sqlite", "redis"])
+@pytest.fixture(scope="session", params=["process", "memory", "sqlite", "redis"])
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """One for all tests: what a test does lies in sessions of its own."""
-    if request.param == "memory":
+    if request.param == "process":
         yield Place()
+        return
+    if request.param == "memory":
+        memory = Memory()
+        yield Place(lambda: MemoryStore(memory), lambda: MemoryStore(memory))
         return
     if request.param == "sqlite":
         address: SqliteAddress | RedisAddress = sqlite_address(tmp_path_factory.mktemp("state"))

@@ -28,8 +28,12 @@ from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.state.interface import Prepared
 from peertape.proxy.engine.state.shared import SharedSession
 from peertape.proxy.lanes.application import Application
+from peertape.proxy.lanes.board import Board
 from peertape.proxy.lanes.glances import Glances
+from peertape.proxy.lanes.member import Member
+from peertape.proxy.lanes.neighbours import Neighbours
 from peertape.proxy.lanes.prepared import Messages
+from peertape.proxy.stores.memory import Memory, MemoryStore
 
 TOKEN = "secret"
 MOMENT = 1_790_000_000.0  # epoch seconds
@@ -69,9 +73,9 @@ def control(name: str, message: object) -> Request:
     return asked("POST", f"/__peertape__/{name}", TOKEN, json.dumps(message).encode(), "application/json")
 
 
-def worker(stack: ExitStack, **settings: object) -> Worker:
+def worker(stack: ExitStack, member: Member | None = None, **settings: object) -> Worker:
     given = Settings(token=TOKEN, seed=7, **settings)  # type: ignore[arg-type]
-    parts = stack.enter_context(assembly.parts(given, open_cassettes((), given)))
+    parts = stack.enter_context(assembly.parts(given, open_cassettes((), given), member=member))
     return Worker(parts, parts.engine(parts.replay_stages(parts.actions("serve"))))
 
 
@@ -81,9 +85,13 @@ def stack() -> Iterator[ExitStack]:
         yield stack
 
 
-@pytest.fixture
-def together(stack: ExitStack, tmp_path: Path) -> Sequence[Worker]:
-    return [worker(stack, state=f"sqlite:///{tmp_path}/state") for _ in range(2)]
+@pytest.fixture(params=["memory", "file"])
+def together(request: pytest.FixtureRequest, stack: ExitStack, tmp_path: Path) -> Sequence[Worker]:
+    if request.param == "file":
+        return [worker(stack, state=f"sqlite:///{tmp_path}/state") for _ in range(2)]
+    board, store = Board(2), MemoryStore(Memory())
+    neighbours = stack.enter_context(closing(Neighbours(tmp_path, 2)))
+    return [worker(stack, Member(number, board, neighbours, store)) for number in range(2)]
 
 
 @pytest.fixture

@@ -1,0 +1,421 @@
+"""Sessions in memory that the workers of a run share, who are forked from one process: as quick as in one of them.
+
+Giving a prepared answer again is some twenty numbers that are read or written in their places, which each worker
+remembers with the answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import cast
+
+from peertape.proxy.engine import session as sessions
+from peertape.proxy.engine.limits.counters import MOST, Charge, Key, Window
+from peertape.proxy.engine.state.interface import StateLostError
+from peertape.proxy.engine.state.store import Done, Gift, Known, Line, Step
+from peertape.proxy.stores.gate import Gate
+from peertape.proxy.stores.heap import Heap
+from peertape.proxy.stores.journals import Journals
+from peertape.proxy.stores.layout import (
+    COUNT,
+    ENTRY,
+    EPOCH,
+    LINES,
+    MOVED,
+    OPEN,
+    OWN,
+    PARTS,
+    PLAYED,
+    REVISION,
+    SEEN,
+    SESSION,
+    SESSIONS,
+    SOURCES,
+    STAMP,
+    TICKET,
+    UNTIL,
+    USED,
+    USES,
+    WINDOWS,
+)
+from peertape.proxy.stores.records import BUCKETS, SIZE, TEXT, A, B, C, Records
+from peertape.proxy.stores.spelling import octets, text
+from peertape.proxy.stores.tickets import LONGEST, waited
+
+LAST = b""  # stands for all keys: the exchange that was played last
+
+
+class Memory:
+    """Made before the workers are forked. StateLostError if there is none."""
+
+    def __init__(self) -> None:
+        self.gate = Gate()
+        self.heap = Heap((SIZE, ENTRY, SESSION), OWN + BUCKETS)
+        self.own = self.heap.first
+        self.records = Records(self.heap, self.own + OWN, self.own + MOVED)
+        self.nobody = self.heap.take(SESSION)  # is what a session is that there is not: all 0
+
+
+@dataclass(slots=True)
+class _Places:
+    """Of what a prepared answer changes, while no record has moved: `windows` in the order of its charges, 0 where one
+    was not opened yet; `entry` is its own as long as it has that stamp.
+    """
+
+    moved: int
+    ledger: int
+    turns: list[tuple[int, int, int]]  # place, since, until
+    windows: list[tuple[int, int]]  # place, most
+    played: list[tuple[int, int]]  # place, exchange
+    source: int
+    used: list[int]
+    entry: int = 0
+    stamp: int = -1
+
+
+class MemoryStore:
+    def __init__(self, memory: Memory) -> None:
+        self._gate = memory.gate
+        self._heap = memory.heap
+        self._records = memory.records
+        self._journals = Journals(memory.heap)
+        self._nobody = memory.nobody
+        self._own = memory.own
+
+    def known(self, session: bytes, revision: int, ticket: str | None = None) -> Known:
+        words, floats = self._heap.words, self._heap.floats
+        if ticket is None:
+            with self._gate:
+                return self._known(self._ledger(session), revision)
+
+        def ask() -> Known | None:
+            with self._gate:
+                ledger, now = self._made(session), time.time()
+                if words[ledger + TICKET] and floats[ledger + UNTIL] >= now:
+                    return None
+                words[ledger + TICKET], floats[ledger + UNTIL] = _number(ticket), now + LONGEST
+                return self._known(ledger, revision)
+
+        return waited(ask)
+
+    def step(self, session: bytes, step: Step) -> Done:
+        words = self._heap.words
+        with self._gate:
+            ledger = self._made(session)
+            is_alone = step.leave is not None and words[ledger + TICKET] == _number(step.leave)
+            if step.parts:
+                if not is_alone and words[ledger + REVISION] != step.revision:
+                    raise StateLostError("The shared state was changed by others while a request took too long.")
+                self._move(ledger)
+                for name, data in step.parts.items():
+                    self._keep(ledger, name, data)
+            number = words[ledger + LINES]
+            self._write(ledger, step)
+            if is_alone:
+                words[ledger + TICKET] = 0
+            return Done(words[ledger + REVISION], number)
+
+    def give(self, session: bytes, gift: Gift, at: float, now: int) -> list[Window] | None:
+        words = self._heap.words
+        with self._gate:
+            places = cast(_Places | None, gift.places)
+            if places is None or places.moved != words[self._own + MOVED]:
+                places = gift.places = self._places(session, gift)
+            ledger = places.ledger
+            if words[ledger + REVISION] != gift.prepared.revision:
+                return None
+            for place, since, until in places.turns:
+                if not since <= words[place] < until:
+                    return None
+            are_open = True
+            for place, most in places.windows:
+                is_open = place != 0 and words[place + A] <= now < words[place + B]
+                if (words[place + C] if is_open else 0) >= most:
+                    return None
+                are_open = are_open and is_open
+            for place, exchange in places.played:
+                words[place] = exchange
+            if words[places.entry + STAMP] != places.stamp:
+                places.entry, places.stamp = self._journals.made(gift.line.data)
+            self._journals.add(ledger, places.entry, at)
+            words[places.source] += 1
+            for place in places.used:
+                self._use(ledger, place, at)
+            words[ledger + SEEN] = words[self._own + USES] = words[self._own + USES] + 1
+            if not are_open:
+                gift.places = None
+                return self._charge(ledger, gift.prepared.charges, now)
+            counted = []
+            for place, _ in places.windows:
+                words[place + C] += 1
+                counted.append(Window(words[place + A], words[place + B], words[place + C]))
+            return counted
+
+    def charge(self, session: bytes, charges: Sequence[Charge], now: int) -> list[Window]:
+        with self._gate:
+            return self._charge(self._made(session), charges, now)
+
+    def give_back(self, session: bytes, keys: Iterable[Key]) -> None:
+        words = self._heap.words
+        with self._gate:
+            ledger = self._ledger(session)
+            for key in keys:
+                place = self._records.find(*_window(ledger, key))
+                if place and words[place + C]:
+                    words[place + C] -= 1
+
+    def windows(self, session: bytes) -> list[tuple[Key, Window]]:
+        words = self._heap.words
+        with self._gate:
+            found = []
+            for place in self._records.listed(self._ledger(session) + WINDOWS):
+                bucket, _, address = self._heap.read(words[place + TEXT]).partition(b"\0")
+                window = Window(words[place + A], words[place + B], words[place + C])
+                found.append(((text(bucket), text(address)), window))
+            return found
+
+    def close_windows(self, session: bytes) -> None:
+        with self._gate:
+            ledger = self._ledger(session)
+            for place in self._records.listed(ledger + WINDOWS):
+                self._close(ledger, place)
+
+    def reached(self, session: bytes, cassette: str, key: bytes | None) -> int:
+        with self._gate:
+            return self._reached(self._ledger(session), cassette, LAST if key is None else key)
+
+    def take(self, session: bytes, cassette: str, pool: Sequence[int], key: bytes, *, in_all: bool) -> int:
+        with self._gate:
+            ledger = self._made(session)
+            reached = self._reached(ledger, cassette, LAST if in_all else key)
+            taken = next((exchange for exchange in pool if exchange > reached), pool[-1])
+            self._play(ledger, [(cassette, key, taken)])
+            return taken
+
+    def lines(self, session: bytes) -> list[tuple[bytes, float]]:
+        with self._gate:
+            return self._journals.lines(self._ledger(session))
+
+    def sources(self, session: bytes) -> dict[str, int]:
+        words = self._heap.words
+        with self._gate:
+            listed = self._records.listed(self._ledger(session) + SOURCES)
+            return {
+                text(self._heap.read(words[place + TEXT])): words[place + A] for place in listed if words[place + A]
+            }
+
+    def used(self, session: bytes) -> int:
+        with self._gate:
+            return self._heap.words[self._ledger(session) + USED]
+
+    def answered_at(self, session: bytes, cassette: str, exchange: int) -> float | None:
+        with self._gate:
+            place = self._records.find(*_used(self._ledger(session), cassette, exchange))
+            return self._heap.floats[place + B] if place and self._heap.words[place + A] else None
+
+    def reset(self, session: bytes) -> Known:
+        words = self._heap.words
+        with self._gate:
+            ledger = self._made(session)
+            self._forget(ledger)
+            self._move(ledger)
+            words[ledger + EPOCH] = words[ledger + REVISION]
+            return Known(words[ledger + REVISION], words[ledger + REVISION], {}, is_whole=True)
+
+    def sessions(self) -> list[bytes]:
+        with self._gate:
+            listed = self._records.listed(self._own + SESSIONS)
+            return [self._heap.read(self._heap.words[place + TEXT]) for place in listed][::-1]
+
+    def close(self) -> None:
+        """The memory goes with the last process that has it."""
+
+    def _ledger(self, session: bytes) -> int:
+        """Where a session begins; nobody, if there is none of that name."""
+        place = self._records.find(b"session", session)
+        return self._heap.words[place + A] if place else self._nobody
+
+    def _made(self, session: bytes) -> int:
+        words, own = self._heap.words, self._own
+        ledger = self._ledger(session)
+        if ledger == self._nobody:
+            ledger, name = self._heap.take(SESSION), self._heap.write(session)
+            place = self._records.made(own + SESSIONS, b"session", session)
+            words[place + A], words[place + TEXT] = ledger, name
+            words[own + COUNT] += 1
+        words[ledger + SEEN] = words[own + USES] = words[own + USES] + 1
+        if words[own + COUNT] > sessions.MOST:
+            self._forget_oldest()
+        return ledger
+
+    def _forget_oldest(self) -> None:
+        words = self._heap.words
+        listed = self._records.listed(self._own + SESSIONS)
+        oldest = min(listed, key=lambda place: words[words[place + A] + SEEN])
+        self._forget(words[oldest + A])
+        self._heap.give_back(words[oldest + A], SESSION)
+        self._records.give_back(self._own + SESSIONS, oldest)
+        words[self._own + COUNT] -= 1
+
+    def _forget(self, ledger: int) -> None:
+        """All but its revision and who is alone."""
+        words = self._heap.words
+        for begin in (WINDOWS, SOURCES, PLAYED, PARTS):
+            for place in self._records.listed(ledger + begin):
+                if begin == PARTS and words[place + B]:
+                    self._heap.erase(words[place + B])
+                self._records.give_back(ledger + begin, place)
+        self._journals.clear(ledger)
+        words[ledger + USED] = words[ledger + OPEN] = 0
+
+    def _known(self, ledger: int, revision: int) -> Known:
+        words = self._heap.words
+        now, epoch = words[ledger + REVISION], words[ledger + EPOCH]
+        if now == revision:
+            return Known(now, epoch, {}, is_whole=False)
+        is_whole = not epoch <= revision <= now
+        parts: dict[str, bytes | None] = {}
+        for place in self._records.listed(ledger + PARTS):
+            if is_whole or words[place + A] > revision:
+                data = words[place + B]
+                parts[text(self._heap.read(words[place + TEXT]))] = self._heap.read(data) if data else None
+        return Known(now, epoch, parts, is_whole)
+
+    def _move(self, ledger: int) -> None:
+        """A revision never comes again, also once the session was forgotten."""
+        words = self._heap.words
+        words[ledger + REVISION] = max(words[ledger + REVISION] + 1, int(time.time() * 1_000_000))
+
+    def _keep(self, ledger: int, name: str, data: bytes | None) -> None:
+        words = self._heap.words
+        place = self._named(ledger, PARTS, b"part", octets(name))
+        if words[place + B]:
+            self._heap.erase(words[place + B])
+        words[place + A] = words[ledger + REVISION]
+        words[place + B] = 0 if data is None else self._heap.write(data)
+
+    def _write(self, ledger: int, step: Step) -> None:
+        """All of a step but its parts."""
+        self._play(ledger, step.played)
+        for line in step.lines:
+            entry, _ = self._journals.made(line.data)
+            self._journals.add(ledger, entry, line.at)
+            self._heap.words[self._source(ledger, line)] += 1
+            for place in self._used(ledger, line):
+                self._use(ledger, place, line.at)
+        for number, line in step.rewritten.items():
+            self._journals.replace(ledger, number, line)
+
+    def _places(self, session: bytes, gift: Gift) -> _Places:
+        ledger, prepared, find = self._made(session), gift.prepared, self._records.find
+        turns = [
+            (self._position(ledger, turn.cassette, LAST if turn.key is None else turn.key), turn.since, turn.until)
+            for turn in prepared.turns
+        ]
+        windows = [(find(*_window(ledger, charge.key)), charge.most) for charge in prepared.charges]
+        played = [
+            (self._position(ledger, cassette, place), exchange)
+            for cassette, key, exchange in prepared.played
+            for place in (key, LAST)
+        ]
+        source, used = self._source(ledger, gift.line), self._used(ledger, gift.line)
+        return _Places(self._heap.words[self._own + MOVED], ledger, turns, windows, played, source, used)
+
+    def _named(self, ledger: int, begin: int, kind: bytes, name: bytes) -> int:
+        """A record that can tell its name."""
+        place = self._records.made(ledger + begin, b"%d" % ledger, kind, name)
+        if not self._heap.words[place + TEXT]:
+            self._heap.words[place + TEXT] = self._heap.write(name)
+        return place
+
+    def _source(self, ledger: int, line: Line) -> int:
+        """Where the answers of its source are counted."""
+        return self._named(ledger, SOURCES, b"source", octets(line.source)) + A
+
+    def _used(self, ledger: int, line: Line) -> list[int]:
+        return [
+            self._records.made(ledger + PLAYED, *_used(ledger, cassette, exchange)) for cassette, exchange in line.used
+        ]
+
+    def _use(self, ledger: int, place: int, at: float) -> None:
+        words = self._heap.words
+        if not words[place + A]:
+            words[place + A] = 1
+            words[ledger + USED] += 1
+        self._heap.floats[place + B] = at
+
+    def _position(self, ledger: int, cassette: str, key: bytes) -> int:
+        """Where it stands which exchange was played last."""
+        return self._records.made(ledger + PLAYED, *_position(ledger, cassette, key)) + A
+
+    def _reached(self, ledger: int, cassette: str, key: bytes) -> int:
+        place = self._records.find(*_position(ledger, cassette, key))
+        return self._heap.words[place + A] if place else 0
+
+    def _play(self, ledger: int, played: Sequence[tuple[str, bytes, int]]) -> None:
+        for cassette, key, exchange in played:
+            for place in (key, LAST):
+                self._heap.words[self._position(ledger, cassette, place)] = exchange
+
+    def _charge(self, ledger: int, charges: Sequence[Charge], now: int) -> list[Window]:
+        counted: list[Window] = []
+        for charge in charges:
+            window = self._count(ledger, charge, now)
+            counted.append(window)
+            if window.used > charge.most:
+                break
+        return counted
+
+    def _count(self, ledger: int, charge: Charge, now: int) -> Window:
+        words = self._heap.words
+        place = self._records.find(*_window(ledger, charge.key))
+        if not place or not words[place + A] <= now < words[place + B]:
+            if words[ledger + OPEN] >= MOST:
+                self._make_room(ledger, now)
+            place = self._opened(ledger, charge, now)
+        words[place + C] += 1
+        return Window(words[place + A], words[place + B], words[place + C])
+
+    def _opened(self, ledger: int, charge: Charge, now: int) -> int:
+        words, (bucket, address) = self._heap.words, charge.key
+        place = self._records.made(ledger + WINDOWS, *_window(ledger, charge.key))
+        if not words[place + TEXT]:
+            words[place + TEXT] = self._heap.write(octets(bucket) + b"\0" + octets(address))
+            words[ledger + OPEN] += 1
+        words[place + A], words[place + B], words[place + C] = now, now + charge.length, 0
+        return place
+
+    def _make_room(self, ledger: int, now: int) -> None:
+        """Those that ended go; and if that is none, the one that was opened first."""
+        words = self._heap.words
+        for place in self._records.listed(ledger + WINDOWS):
+            if not words[place + A] <= now < words[place + B]:
+                self._close(ledger, place)
+        if words[ledger + OPEN] >= MOST:
+            listed = self._records.listed(ledger + WINDOWS)
+            self._close(ledger, min(listed, key=lambda place: words[place + A]))
+
+    def _close(self, ledger: int, place: int) -> None:
+        self._records.give_back(ledger + WINDOWS, place)
+        self._heap.words[ledger + OPEN] -= 1
+
+
+def _number(ticket: str) -> int:
+    """Not 0, which stands for nobody."""
+    return int.from_bytes(blake2b(ticket.encode(), digest_size=7).digest(), "big") + 1
+
+
+def _window(ledger: int, key: Key) -> tuple[bytes, ...]:
+    bucket, address = key
+    return b"%d" % ledger, b"window", octets(bucket), octets(address)
+
+
+def _position(ledger: int, cassette: str, key: bytes) -> tuple[bytes, ...]:
+    return b"%d" % ledger, b"played", octets(cassette), key
+
+
+def _used(ledger: int, cassette: str, exchange: int) -> tuple[bytes, ...]:
+    return b"%d" % ledger, b"used", octets(cassette), b"%d" % exchange
