@@ -71,7 +71,7 @@ class Tape:
         return len(self.exchanges)
 
     def login(self, user: str, token: str, password: str = "secret-password") -> int:
-        form = f"client_id=c1&client_secret=s1&grant_type=password&username={user}&password={password}".encode()
+        form = f"client_id=app&client_secret=hidden&grant_type=password&username={user}&password={password}".encode()
         return self.add(
             "POST",
             "/api/v1/users/token",

@@ -41,7 +41,7 @@ ROUTERS = (("X-Powered-By", "PeerTube"), ("X-Frame-Options", "DENY"), ("Tk", "N"
 NUMBERS = (("X-RateLimit-Limit", "50"), ("X-RateLimit-Remaining", "49"), ("Date", "then"), ("X-RateLimit-Reset", "1"))
 CACHED = tuple((name.lower(), value) for name, value in (*ROUTERS, *NUMBERS))
 FORM = ("Content-Type", "application/x-www-form-urlencoded")
-LOGIN = b"client_id=c&client_secret=s&grant_type=password&username=alice&password=secret-password"
+LOGIN = b"client_id=client-1&client_secret=secret-1&grant_type=password&username=alice&password=secret-password"
 
 
 def exchange(
@@ -71,7 +71,12 @@ def exchange(
 
 BEARER = ("Authorization", "Bearer token-of-alice")
 RECORDED = (
-    ("POST", "/api/v1/users/token", {"access_token": "token-of-alice", "expires_in": 60, "refresh_token": "r"}, 200),
+    (
+        "POST",
+        "/api/v1/users/token",
+        {"access_token": "token-of-alice", "expires_in": 60, "refresh_token": "refresh-of-alice"},
+        200,
+    ),
     ("GET", "/api/v1/config", {"instance": {"name": f"https://{INSTANCE}/about"}}, 200),
     ("GET", "/api/v1/videos/1", {"id": 1, "views": 0}, 200),
     ("GET", "/api/v1/users/me", {"id": 7, "username": "alice", "role": {"id": 2, "label": "User"}}, 200),

@@ -29,7 +29,7 @@ PUBLIC, PRIVATE = {"id": 1, "label": "Public"}, {"id": 3, "label": "Private"}
 
 
 def login_of(user: str) -> bytes:
-    return f"client_id=c1&client_secret=s1&grant_type=password&username={user}&password=secret-password".encode()
+    return f"client_id=app&client_secret=hidden&grant_type=password&username={user}&password=secret-password".encode()
 
 
 def log_in(tape: Tape, user: str, number: int, role: int = 2) -> str:
