@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from peertape.cassettes.redaction.rules import RedactionRules, base_name, matches
+from peertape.cassettes.redaction.rules import RedactionRules, base_name, folded, matches
 from peertape.cassettes.redaction.spelling import in_json
 from peertape.config.secrets import SecretName
 
@@ -85,7 +85,7 @@ class JsonText:
     def _echo(self, frame: _Frame) -> SecretName | None:
         if not frame.is_echoes:
             return None
-        return self._rules.echoes.get(base_name(frame.key.rpartition(".")[2]).lower())
+        return self._rules.echoes.get(folded(base_name(frame.key.rpartition(".")[2])))
 
     def _secret(self, frame: _Frame, frames: list[_Frame]) -> SecretName | None:
         """What a value at this place is."""

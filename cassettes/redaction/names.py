@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from peertape.cassettes.redaction.rules import RedactionRules
+from peertape.cassettes.redaction.rules import RedactionRules, folded
 
 _SCHEMES = frozenset({"bearer", "basic"})  # before credentials in free text
 # The end of %3F and of %3B is no part of the name behind it.
@@ -18,10 +18,11 @@ class SecretNames:
     """The names at which secrets stand, in all the spellings that redaction knows."""
 
     def __init__(self, rules: RedactionRules) -> None:
-        names = {name.lower() for name in (*rules.echoes, *rules.members)} | _SCHEMES
+        names = {folded(name) for name in (*rules.echoes, *rules.members)} | _SCHEMES
         stems = [name for name in sorted(names) if not any(other in name for other in names - {name})]
         self._names = {stem: _any_of(name for name in names if stem in name) for stem in stems}
-        self._name_tells = not (rules.paths or rules.emails or rules.addresses)
+        by_name = not (rules.paths or rules.emails or rules.addresses)
+        self._name_tells = by_name and all(name.isascii() for name in names)
 
     def may_be_in(self, text: str) -> bool:
         """False only where none stands: then redaction leaves the text as it is."""

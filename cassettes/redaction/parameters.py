@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
-from peertape.cassettes.redaction.rules import base_name
+from peertape.cassettes.redaction.rules import base_name, folded
 from peertape.cassettes.redaction.spelling import in_percent
 from peertape.config.secrets import SecretName
 
@@ -21,7 +21,7 @@ type Of = Callable[[str, bool], str]
 
 
 class Parameters:
-    """`names` are lower-case; `of` gives the pseudonym."""
+    """`names` are folded; `of` gives the pseudonym."""
 
     def __init__(self, names: Mapping[str, SecretName], of: Of) -> None:
         self._names = names
@@ -41,7 +41,7 @@ class Parameters:
 
     def _pair(self, pair: str, names: Mapping[str, SecretName]) -> str:
         name, mark, value = pair.partition("=")
-        secret = names.get(base_name(unquote_plus(name)).lower())
+        secret = names.get(folded(base_name(unquote_plus(name))))
         if secret is not None and value:
             return name + mark + in_percent(value, lambda text: self._of(text, secret.guessable))
         return self.anywhere(pair)
@@ -68,18 +68,37 @@ class Parameters:
         return text
 
     def _replaced(self, found: re.Match[str], level: int) -> str:
-        secret = self._names[found["name"].lower()]
+        guessable = found["guessable"] is not None
         value = str(found["value"])
         rest = value[len(value.rstrip(_PROBABLY_NOT_PART)) :]
         value = value[: len(value) - len(rest)]
         if not value:
             return found[0]
-        return str(found["before"]) + in_percent(value, lambda text: self._of(text, secret.guessable), level) + rest
+        return str(found["before"]) + in_percent(value, lambda text: self._of(text, guessable), level) + rest
+
+
+def _spellings(name: str, level: int) -> Iterator[str]:
+    """Of a name in a URL that is percent-encoded `level` times, which may have been encoded itself before."""
+    yield name
+    for _ in range(0 if name.isascii() else level + 1):
+        name = quote(name)
+        yield name
 
 
 def _pattern(names: Mapping[str, SecretName], level: int) -> re.Pattern[str]:
     """Of a secret parameter in a URL that is percent-encoded `level` times."""
-    name = "|".join(sorted((re.escape(name) for name in names), key=len, reverse=True)) or r"(?!)"
+    guessable, others = (
+        "|".join(
+            re.escape(spelled)
+            for name, secret in names.items()
+            if secret.guessable is wanted
+            for known in {name, base_name(secret.name)}
+            for spelled in _spellings(known, level)
+        )
+        or r"(?!)"
+        for wanted in (True, False)
+    )
+    name = f"(?P<guessable>{guessable})|{others}"
     if level == 0:
         divider = r"(?:[?&#](?:amp;|\#38;|\#x26;)?|\\u0026|\\u003f)"
         index, equals = r"(?:\[[^\]\s=&]*\]|%5b[^\s=&%]*%5d)?", r"(?:=|\\u003d)"
@@ -89,4 +108,4 @@ def _pattern(names: Mapping[str, SecretName], level: int) -> re.Pattern[str]:
         divider = rf"{escape}(?:3f|26|23)(?:amp%3b)?"
         index, equals = rf"(?:{escape}5b\w*{escape}5d)?", rf"{escape}3d"
         value = rf"""(?:[^%&"'\s<>\\)\]}}\#`|=?/]|{escape}25[0-9a-f]{{2}})+"""
-    return re.compile(rf"(?P<before>{divider}(?P<name>{name}){index}{equals})(?P<value>{value})", re.IGNORECASE)
+    return re.compile(rf"(?P<before>{divider}(?:{name}){index}{equals})(?P<value>{value})", re.IGNORECASE)

@@ -16,7 +16,7 @@ from peertape.cassettes.redaction.jsontext import JsonText
 from peertape.cassettes.redaction.names import SecretNames
 from peertape.cassettes.redaction.parameters import Parameters
 from peertape.cassettes.redaction.pseudonyms import Substitution
-from peertape.cassettes.redaction.rules import RedactionRules, base_name
+from peertape.cassettes.redaction.rules import RedactionRules, base_name, folded
 from peertape.cassettes.redaction.spelling import in_percent, latin
 from peertape.config.secrets import HeaderForm, SecretName
 
@@ -106,7 +106,7 @@ class Redactor:
 
     def secret_field(self, name: str) -> SecretName | None:
         """What a form field of that name holds, if that is a secret."""
-        return self.rules.fields.get(base_name(name).lower())
+        return self.rules.fields.get(folded(base_name(name)))
 
     def text(self, text: str) -> str:
         """Any text: parameters wherever a URL stands, and what the user's rules ask for."""

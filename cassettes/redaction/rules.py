@@ -11,6 +11,8 @@ from peertape.config.secrets import RedactRule, SecretHeader, SecretName, json_p
 
 type JsonPath = tuple[str | int, ...]
 
+_DOTTED_AND_DOTLESS = "\u0130\u0131"  # capital and small, of Turkish
+
 
 @dataclass(frozen=True, slots=True)
 class PathRule:
@@ -20,7 +22,7 @@ class PathRule:
 
 @dataclass(frozen=True, slots=True)
 class RedactionRules:
-    """Names are without [...], and in lower case but for members: PeerTube tells `password` from the `Password` that is
+    """Names are without [...], and folded but for members: PeerTube tells `password` from the `Password` that is
     a key of its translations. The mappings cannot be changed.
     """
 
@@ -37,7 +39,7 @@ class RedactionRules:
 
     def names_secret(self, name: str) -> bool:
         """Whether a member, field, parameter or header of that name holds one."""
-        return base_name(name) in self.fields or base_name(name).lower() in self.queries or name.lower() in self.headers
+        return base_name(name) in self.fields or folded(base_name(name)) in self.queries or name.lower() in self.headers
 
     @classmethod
     def default(cls) -> RedactionRules:
@@ -49,7 +51,7 @@ class RedactionRules:
         """PeerTube's positions with the user's beside them; a faulty rule raises pydantic's ValidationError."""
         positions = secret_positions()
         members = {entry.name: entry for entry in positions.members}
-        queries = {entry.name.lower(): entry for entry in positions.queries}
+        queries = {folded(entry.name): entry for entry in positions.queries}
         headers = {entry.name.lower(): entry for entry in positions.headers}
         paths: list[PathRule] = []
         emails = addresses = dumps = False
@@ -59,13 +61,13 @@ class RedactionRules:
                 headers.setdefault(rule.header.lower(), SecretHeader(name=rule.header, guessable=rule.guessable))
             elif rule.query is not None:
                 secret = SecretName(name=rule.query, guessable=rule.guessable)
-                queries.setdefault(base_name(rule.query).lower(), secret)
+                queries.setdefault(folded(base_name(rule.query)), secret)
             elif rule.json_ is not None:
                 _add_path(rule, members, paths)
             emails = emails or bool(rule.email)
             addresses = addresses or bool(rule.ip)
             dumps = dumps or bool(rule.dumps)
-        fields = {**queries, **{name.lower(): secret for name, secret in members.items()}}
+        fields = {**queries, **{folded(name): secret for name, secret in members.items()}}
         named = {name: SecretName(name=header.name, guessable=header.guessable) for name, header in headers.items()}
         return cls(
             members=MappingProxyType(members),
@@ -93,6 +95,17 @@ def _add_path(rule: RedactRule, members: dict[str, SecretName], paths: list[Path
 def base_name(name: str) -> str:
     """`videoPasswords[0]` is `videoPasswords`."""
     return name.partition("[")[0]
+
+
+def folded(name: str) -> str:
+    """The name where case does not count, letter by letter, as regular expressions see it: `paſſword` is `password`."""
+    return name.lower() if name.isascii() else "".join(map(_folded, name))
+
+
+def _folded(letter: str) -> str:
+    if letter in _DOTTED_AND_DOTLESS:
+        return "i"
+    return next((found for found in (letter.casefold(), letter.lower()) if len(found) == 1), letter)
 
 
 def matches(rule: JsonPath, path: JsonPath) -> bool:
