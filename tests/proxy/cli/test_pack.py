@@ -206,7 +206,11 @@ def test_what_cannot_be_had_is_named(tmp_path: Path, tube: Tube) -> None:
 def test_files_on_another_host_come_without_credentials(tmp_path: Path, tube: Tube) -> None:
     files = Tube()
     plays(tube, files)
-    tube.says("GET /api/v1/oauth-clients/local", '{"client_id":"c","client_secret":"s"}', content_type=JSON)
+    tube.says(
+        "GET /api/v1/oauth-clients/local",
+        '{"client_id":"our-app","client_secret":"hushhush"}',
+        content_type=JSON,
+    )
     tube.says("POST /api/v1/users/token", '{"access_token":"tok3n-of-alice"}', content_type=JSON)
     tube.says("GET /api/v1/users/me", '{"username":"alice"}', content_type=JSON)
     code, said = pack(tmp_path, tube, "--username", "alice", UUID, environment={"PEERTAPE_PASSWORD": "open-sesame"})
