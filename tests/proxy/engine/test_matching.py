@@ -62,7 +62,7 @@ def test_a_pseudonym_and_the_secret_are_the_same(tape: Any, play: Play) -> None:
     tape.login("alice", "a1b2c3d4" * 5)
     tape.add("GET", "/api/v1/users/me/about", "me", token="a1b2c3d4" * 5)
     player = play(tape)
-    form = b"client_id=our-app&client_secret=hushhush&grant_type=password&username=alice&password=secret-password"
+    form = b"client_id=app&client_secret=hidden&grant_type=password&username=alice&password=secret-password"
     given = json.loads(read(player.ask("POST", "/api/v1/users/token", body=form, headers=FORM).body))["access_token"]
     assert given != "a1b2c3d4" * 5
     assert player.value("/api/v1/users/me/about", token=given) == "me"
@@ -72,11 +72,12 @@ def test_a_pseudonym_and_the_secret_are_the_same(tape: Any, play: Play) -> None:
 def test_a_login_is_told_by_its_telling_fields(tape: Any, play: Play) -> None:
     number = tape.login("alice", "a" * 40)
     player = play(tape)
-    client = b"client_secret=hushhush&client_id=our-app"
-    form = b"username=alice&password=secret-password&grant_type=password&scope=upload&" + client
+    form = (
+        b"username=alice&password=secret-password&grant_type=password&scope=upload&client_secret=hidden&client_id=app"
+    )
     answer = player.ask("POST", "/api/v1/users/token", body=form, headers=FORM)
     assert answer.source_text == f"recorded; exchange={number}; match=tolerant"
-    as_json = {"username": "alice", "password": "secret-password", "grant_type": "password", "client_id": "our-app"}
+    as_json = {"username": "alice", "password": "secret-password", "grant_type": "password", "client_id": "app"}
     assert player.ask("POST", "/api/v1/users/token", body=as_json).source is Source.MISS  # PeerTube takes forms only
     wrong = form.replace(b"secret-password", b"wrong-password!")
     assert player.ask("POST", "/api/v1/users/token", body=wrong, headers=FORM).source is Source.MISS
@@ -211,7 +212,7 @@ def test_users_of_the_same_name_are_joined(tmp_path: Any, tape: Any, play: Play)
     other.login("alice", "b2" * 20)
     other.add("GET", "/api/v1/users/me/about", "from the other", token="b2" * 20)
     player = play(tape, other)
-    form = b"client_id=our-app&client_secret=hushhush&grant_type=password&username=alice&password=secret-password"
+    form = b"client_id=app&client_secret=hidden&grant_type=password&username=alice&password=secret-password"
     token = json.loads(read(player.ask("POST", "/api/v1/users/token", body=form, headers=FORM).body))["access_token"]
     assert player.value("/api/v1/users/me/about", token=token) == "from the other"
 
