@@ -93,7 +93,7 @@ class Elsewhere:
         if origin in self._led:
             return True
         if origin not in self._recording.named_origins:
-            await asyncio.wrap_future(self._recording.settled())
+            await asyncio.wrap_future(self._recording.drained())
         return origin in self._recording.named_origins
 
 

@@ -26,7 +26,7 @@ from peertape.addons.multiplexing import Multiplexing
 from peertape.addons.sockets import Receive, Scope, Send, play
 from peertape.addons.ticks import Ticks
 from peertape.cassettes.model import SWITCHED
-from peertape.cassettes.parcels import Parcel, parcels
+from peertape.cassettes.readahead import Batch, read_ahead
 from peertape.proxy.engine.model import Answer, Delivery
 from peertape.proxy.engine.sockets.model import Endpoint
 
@@ -307,16 +307,16 @@ async def _accepted(upgrade: _Socket, receive: Receive, send: Send) -> None:
 def outgoing(answer: Answer, flow: http.HTTPFlow) -> Outgoing:
     """An answer of the engine: its octets are here already, so that only ticks travel."""
     head = head_of(answer, flow)
-    sent = parcels(answer.body) if answer.delivery is Delivery.WHOLE else _broken(answer)
+    sent = read_ahead(answer.body) if answer.delivery is Delivery.WHOLE else _broken(answer)
     ticks = Ticks(sent)
     head.stream = ticks.exchange
     return Outgoing(head, ticks, None, sent.aclose)
 
 
-async def _broken(answer: Answer) -> AsyncGenerator[Parcel]:
+async def _broken(answer: Answer) -> AsyncGenerator[Batch]:
     """Half of the body; then the end, or nothing until the client gives up."""
-    async for parcel in parcels(answer.body, 0, answer.body.size // 2):
-        yield parcel
+    async for batch in read_ahead(answer.body, 0, answer.body.size // 2):
+        yield batch
     if answer.delivery is Delivery.STALL:
         await asyncio.Event().wait()
     raise CutError(f"a fault: {answer.delivery}")

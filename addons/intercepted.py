@@ -45,7 +45,7 @@ class Intercepted:
         """What the recording thread has not looked at yet may name the host."""
         if host in self:
             return
-        await asyncio.wrap_future(self._recording.settled())
+        await asyncio.wrap_future(self._recording.drained())
         if new := self._recording.named_hosts - self._hosts:
             self._hosts |= new
             ctx.options.update(allow_hosts=[*ctx.options.allow_hosts, *expressions(new)])

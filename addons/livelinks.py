@@ -18,7 +18,7 @@ from peertape.addons.streams import add_step
 from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.origin import Origin
-from peertape.proxy.engine.hostlinks import Place, tamed
+from peertape.proxy.engine.hostlinks import Place, sandboxed
 from peertape.proxy.engine.links import (
     LIMIT,
     Rewriter,
@@ -62,7 +62,7 @@ class LiveLinks:
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         way, response = self._way(flow), flow.response
         if response is not None and is_elsewhere(flow) and not is_answered(flow):
-            response.headers = http.Headers(tamed(Headers.from_bytes(response.headers.fields)).to_bytes())
+            response.headers = http.Headers(sandboxed(Headers.from_bytes(response.headers.fields)).to_bytes())
         if way is None or response is None or self.holds(flow):
             return
         headers = Headers.from_bytes(response.headers.fields)

@@ -19,7 +19,7 @@ from peertape.addons.handoff import HEADER, Handoff, Incoming, Outgoing, outgoin
 from peertape.addons.instance import Ask, AwayError, Instance, Told
 from peertape.addons.presence import Presence
 from peertape.addons.replayer import Replayer, comes_streamed, taken_in
-from peertape.addons.sockets import settled
+from peertape.addons.sockets import completed
 from peertape.addons.streams import add_step
 from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.intake import Intake
@@ -130,7 +130,7 @@ class Relay:
                 intake.finish()  # mitmproxy streams nothing of a body that ends with its head
             answer = self._instead(flow, intake, failure)
             await asyncio.sleep(answer.delay)
-            return outgoing(await settled(answer), flow)
+            return outgoing(await completed(answer), flow)
 
         self._handoff.take(flow, make)
 

@@ -29,7 +29,7 @@ from peertape.addons.guard import Guard
 from peertape.addons.handoff import CutError, Handoff, Incoming, Outgoing, outgoing
 from peertape.addons.marking import mark_of
 from peertape.addons.prepared import PreparedResponses
-from peertape.addons.sockets import settled
+from peertape.addons.sockets import completed
 from peertape.addons.streams import Step
 from peertape.cassettes import demo, places
 from peertape.cassettes.headers import Headers
@@ -179,7 +179,7 @@ class Replayer:
     def _hand_over(self, flow: http.HTTPFlow, answer: Answer) -> None:
         async def ready(incoming: Incoming) -> Outgoing:
             incoming.discard()
-            return outgoing(await settled(answer), flow)
+            return outgoing(await completed(answer), flow)
 
         if not flow.request.stream:
             flow.request.raw_content = b""

@@ -21,16 +21,16 @@ Send = Callable[[Scope], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-async def settled(answer: Answer) -> Answer:
+async def completed(answer: Answer) -> Answer:
     """With its body, as soon as there is one. Cancelled when the client has gone, it says so."""
     pending = answer.pending
     if pending is None:
         return answer
     event = asyncio.Event()
     try:
-        with pending.bell.heard_by(event.set):
+        with pending.notifier.subscribed(event.set):
             while (body := pending.ready()) is None:
-                await _rung(event, pending.bell.sooner(pending.wait()))
+                await _notified(event, pending.notifier.at_most(pending.wait()))
     finally:
         pending.gone()
     headers = answer.headers.replaced("Content-Length", str(len(body)))
@@ -45,13 +45,13 @@ async def play(endpoint: Endpoint, receive: Receive, send: Send, no_code: int = 
     event = asyncio.Event()
     listening = asyncio.ensure_future(_listen(endpoint, receive, event))
     try:
-        with endpoint.bell.heard_by(event.set):
+        with endpoint.notifier.subscribed(event.set):
             while not listening.done():
                 for said in endpoint.take():
                     await send(_message(said, no_code))
                     if isinstance(said, Close):
                         return
-                await _rung(event, endpoint.bell.sooner(endpoint.wait()))
+                await _notified(event, endpoint.notifier.at_most(endpoint.wait()))
             listening.result()
     finally:
         listening.cancel()
@@ -70,7 +70,7 @@ async def _listen(endpoint: Endpoint, receive: Receive, event: asyncio.Event) ->
         event.set()
 
 
-async def _rung(event: asyncio.Event, seconds: float | None) -> None:
+async def _notified(event: asyncio.Event, seconds: float | None) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(None if seconds is None else max(seconds, SHORTEST_WAIT)):
             await event.wait()

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from peertape.cassettes.filteredbody import FilteredBody
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import EMPTY_DIGEST, keys_of
-from peertape.cassettes.lore import Lore
+from peertape.cassettes.learnedwriter import LearnedWriter
 from peertape.cassettes.model import Closing, Message, NotKept, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.pending import Pending
 from peertape.cassettes.redaction.filters import BodyFilter, request_body_filter, response_body_filter
@@ -21,7 +21,7 @@ class ExchangeWriter:
     def __init__(
         self,
         pending: Pending,
-        lore: Lore,
+        learned: LearnedWriter,
         redactor: Redactor,
         request: RecordedRequest,
         started: float,
@@ -32,7 +32,7 @@ class ExchangeWriter:
     ) -> None:
         """`number` is its id, if that shall not be the next one."""
         self._pending = pending
-        self._lore = lore
+        self._learned = learned
         self._redactor = redactor
         self.request = RecordedRequest(
             request.method,
@@ -66,7 +66,7 @@ class ExchangeWriter:
             },
             number,
         )
-        lore.met(request.authority)
+        learned.met(request.authority)
 
     @property
     def id(self) -> int:
@@ -100,7 +100,7 @@ class ExchangeWriter:
         if trailers:
             self._set(request_trailers=self._redactor.headers(trailers, response=False))
         if keys.credential is not None:
-            self._lore.token(keys.credential)
+            self._learned.token(keys.credential)
         if self._answered_early:
             self._set(state=State.COMPLETE, error=None)
             self.is_open = False
@@ -120,7 +120,7 @@ class ExchangeWriter:
             response_headers=self._response_headers,
             answering_at=at,
         )
-        self._lore.name_places(self.request, response, None)  # a client may follow it before its body has ended
+        self._learned.name_places(self.request, response, None)  # a client may follow it before its body has ended
 
     def response_data(self, data: bytes) -> None:
         if self._response_body is not None:
@@ -181,9 +181,9 @@ class ExchangeWriter:
         headers = _of_changed_body(self._response_headers, body.filter)
         self._set(response_headers=headers, response_body=number)
         if state is State.COMPLETE:
-            self._lore.learn(self.id, at, self.request, self._request_text, response, body.filter.text)
+            self._learned.learn(self.id, at, self.request, self._request_text, response, body.filter.text)
         if self._credential is not None:
-            self._lore.token(
+            self._learned.token(
                 self._credential,
                 refused=response.status == 401,
                 passed=response.status < 400 and "retry-after" in headers,

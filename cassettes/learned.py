@@ -1,4 +1,4 @@
-"""What `lore` has kept of the traffic: whose tokens are, what became of them, and how resources are named."""
+"""What `learnedwriter` has kept: whose tokens are, what became of them, and how resources are named."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select
 
 from peertape.cassettes import schema
-from peertape.cassettes.named import origins_in
+from peertape.cassettes.namedorigins import origins_in
 from peertape.cassettes.origin import Origin
 from peertape.cassettes.reader import Reader, literal
 

@@ -28,7 +28,7 @@ MOST_BYTES = 4 * 1024 * 1024  # of a body that is looked through
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A token and whose it is: a user's name, or (`refreshed`, `asker`) the user of another token."""
+    """A token and whose it is: that of `user`, or of the user of another token, `same_as`."""
 
     pseudonym: str
     kind: str  # access, refresh, file, feed
@@ -53,7 +53,7 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class PublicOrigin:
-    """A public origin that the instance gave itself; `weight` orders guesses."""
+    """A public origin that the instance gave itself, for example `https://peertube.example`."""
 
     origin: str
 

@@ -76,7 +76,7 @@ class Recording:
 
     @property
     def named_hosts(self) -> frozenset[str]:
-        """The hosts where files of the instance lie, as far as they are learned by now; see `settled`."""
+        """The hosts where files of the instance lie, as far as they are learned by now; see `drained`."""
         return self.writer.named_hosts
 
     @property
@@ -84,7 +84,7 @@ class Recording:
         """The same with scheme and port."""
         return self.writer.named_origins
 
-    def settled(self) -> Future[None]:
+    def drained(self) -> Future[None]:
         """Done when all that was handed over until now has been looked at."""
         done: Future[None] = Future()
         self._jobs.put(done)
@@ -93,7 +93,7 @@ class Recording:
     def flush(self) -> None:
         """Waits until all that was handed over is on the disk."""
         self.put(self.writer.commit)
-        self.settled().result()
+        self.drained().result()
 
     def put(self, job: Job, octets: int = 0) -> None:
         """Waits while too much is pending: a slow disk slows the transfer down instead of filling the memory."""

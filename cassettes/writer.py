@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from peertape.cassettes import schema
 from peertape.cassettes.exchangewriter import ExchangeWriter
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.lore import Lore
+from peertape.cassettes.learnedwriter import LearnedWriter
 from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.origin import Origin
 from peertape.cassettes.pending import Pending
@@ -69,7 +69,7 @@ class CassetteWriter:
         issued = self._connection.execute(select(schema.pseudonyms.c.text)).scalars()
         pseudonyms = Pseudonyms(bytes.fromhex(meta["key"]), bytes.fromhex(meta["salt"]), issued, self._issue)
         self.redactor = Redactor(Noting(pseudonyms, recollection) if recollection is not None else pseudonyms, rules)
-        self._lore = Lore(self._connection)
+        self._learned = LearnedWriter(self._connection)
 
     def begin(
         self, request: RecordedRequest, started: float, client_host: str | None = None, number: int | None = None
@@ -80,7 +80,7 @@ class CassetteWriter:
         """
         entry = ExchangeWriter(
             self._pending,
-            self._lore,
+            self._learned,
             self.redactor,
             request,
             started,
@@ -121,18 +121,18 @@ class CassetteWriter:
     @property
     def named_hosts(self) -> frozenset[str]:
         """The hosts where files of the instance lie, as its answers said."""
-        return self._lore.named_hosts
+        return self._learned.named_hosts
 
     @property
     def named_origins(self) -> frozenset[Origin]:
         """The same with scheme and port."""
-        return self._lore.named_origins
+        return self._learned.named_origins
 
     def forget_everything(self, upstream: str | None = None) -> None:
         """For the record mode `rewrite`: begins the cassette anew, keeping its key."""
         with self.place.explained():
             self._pending.forget()
-            self._lore.forget(upstream)
+            self._learned.forget(upstream)
         self.commit()
 
     def close(self) -> None:
@@ -158,7 +158,7 @@ class CassetteWriter:
     def _flush(self) -> None:
         try:
             self._pending.flush()
-            self._lore.flush()
+            self._learned.flush()
         except BaseException:
             self._torn = True
             raise

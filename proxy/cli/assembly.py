@@ -205,7 +205,7 @@ class Parts:
             of_run=self.limits,
             faults_of_run=self.faults,
             on_timeline=self.on_timeline,
-            sources_of_run=None if self.member is None else self.member.board.total,
+            sources_of_run=None if self.member is None else self.member.sources.total,
         )
 
     @property

@@ -16,8 +16,8 @@ from peertape.proxy.cli.withprogram import WithProgram
 from peertape.proxy.lanes.application import Application
 from peertape.proxy.lanes.endpoint import Listening
 from peertape.proxy.lanes.fast import FastLane
-from peertape.proxy.lanes.glances import Glances
 from peertape.proxy.lanes.prepared import Messages
+from peertape.proxy.lanes.ttl import TtlCached
 
 
 @click.command(name="serve", cls=WithProgram)
@@ -65,4 +65,4 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], **given: Any) -> 
 
 def _application(parts: Parts) -> Application:
     engine = parts.engine(parts.replay_stages(parts.actions("serve")))
-    return Application(engine, parts.sessions, parts.digest_filter, parts.counts, parts.prepared(Messages(), Glances))
+    return Application(engine, parts.sessions, parts.digest_filter, parts.counts, parts.prepared(Messages(), TtlCached))

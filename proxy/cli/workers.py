@@ -21,12 +21,12 @@ from peertape.proxy.cli.running import run
 from peertape.proxy.cli.trouble import Trouble
 from peertape.proxy.engine.state.interface import StateLostError
 from peertape.proxy.lanes.application import Application
-from peertape.proxy.lanes.board import Board
 from peertape.proxy.lanes.endpoint import Endpoint, Listening
 from peertape.proxy.lanes.lane import LaneError
 from peertape.proxy.lanes.member import Member
 from peertape.proxy.lanes.neighbours import Neighbours
 from peertape.proxy.lanes.processes import Crew, Failure, Lifeline, Say, crew, demand_linux
+from peertape.proxy.lanes.sourcecounts import SourceCounts
 from peertape.proxy.lanes.workers import Workers, serve_with_others
 from peertape.proxy.stores.memory import Memory, MemoryStore
 
@@ -61,7 +61,7 @@ def _in_common(settings: Settings) -> Settings:
 def _started(settings: Settings, folder: Path, endpoint: Endpoint, build: Build) -> Iterator[Crew]:
     with assembly.parts(settings, open_cassettes(settings.cassettes, settings)):
         pass  # what cannot be had is said once, and the journal begins; nothing may be open while processes are forked
-    board, neighbours = Board(settings.workers), Neighbours(folder, settings.workers)
+    sources, neighbours = SourceCounts(settings.workers), Neighbours(folder, settings.workers)
     store = MemoryStore(Memory()) if settings.state is None else None
 
     def work(number: int, say: Say, lifeline: Lifeline) -> None:
@@ -70,7 +70,7 @@ def _started(settings: Settings, folder: Path, endpoint: Endpoint, build: Build)
         root.setLevel(logging.WARNING)
         try:
             cassettes = open_cassettes(settings.cassettes, settings)
-            member = Member(number - 1, board, neighbours, store)
+            member = Member(number - 1, sources, neighbours, store)
             with assembly.parts(settings, cassettes, append=True, member=member) as parts:
                 serve_with_others(build(parts), member, endpoint, lifeline)
             say(parts.tally)

@@ -118,6 +118,6 @@ class HostLinks:
         return None if new == link.reference else link.spell(new).encode("utf-8", "surrogatepass")
 
 
-def tamed(headers: Headers) -> Headers:
+def sandboxed(headers: Headers) -> Headers:
     """Those of another host's answer, for a client that takes them for ours."""
     return headers.without(*_OF_ORIGIN).added(*_SANDBOX)

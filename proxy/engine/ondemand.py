@@ -15,7 +15,7 @@ from peertape.proxy.engine.twin import rehearsal
 from peertape.proxy.engine.twin.answers import Answers
 from peertape.proxy.engine.twin.case import Outcome, Verdict
 from peertape.proxy.engine.twin.catalogue import Catalogue, Catalogues, Choice, listed
-from peertape.proxy.engine.twin.framing import settled
+from peertape.proxy.engine.twin.framing import with_cache_control
 from peertape.proxy.engine.twin.given import Unread, given
 from peertape.proxy.engine.twin.selection import touched
 from peertape.proxy.engine.twin.twin import Twin
@@ -44,7 +44,7 @@ class OnDemand:
             request = replace(request, body=b"", body_digest=None)
         case = self._twin.case(request, session, found)
         case.session = Session("rehearsal")  # the session shall not remember what was only rehearsed
-        verdict = settled(Verdict(Outcome.REFUSED, rehearsal.made(choice, case)), case)
+        verdict = with_cache_control(Verdict(Outcome.REFUSED, rehearsal.made(choice, case)), case)
         assert verdict.answer is not None
         return verdict.answer
 

@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
-from peertape.proxy.engine.bell import Bell
 from peertape.proxy.engine.clock import Clock
 from peertape.proxy.engine.journal import Entry, LocalJournal
 from peertape.proxy.engine.limits.counters import LocalCounters, Window, milliseconds
 from peertape.proxy.engine.model import Request
+from peertape.proxy.engine.notifier import Notifier
 from peertape.proxy.engine.state.interface import Counters, Journal, Prepared, Progress
 
 DEFAULT = "default"
@@ -54,7 +54,7 @@ class Session:
     counters: Counters = field(default_factory=LocalCounters)
     progress: dict[str, Progress] = field(default_factory=dict)  # by cassette name
     memory: dict[type, Any] = field(default_factory=dict)  # what stages keep of it, by its type
-    bell: Bell = field(default_factory=Bell)  # rings for those who wait within the session
+    notifier: Notifier = field(default_factory=Notifier)  # of those who wait within the session
     revision: int = 0  # moves with the clock and the memory: with all that answers hang on beside positions and limits
 
     def __post_init__(self) -> None:
@@ -118,7 +118,7 @@ class Session:
 
     def _moved(self) -> None:
         self.revision += 1
-        self.bell.ring()
+        self.notifier.notify()
 
 
 def session_name(request: Request) -> str:

@@ -12,10 +12,10 @@ from contextlib import aclosing
 from dataclasses import replace
 from urllib.parse import quote
 
-from peertape.addons.sockets import Receive, Scope, Send, play, settled
+from peertape.addons.sockets import Receive, Scope, Send, completed, play
 from peertape.cassettes.bodies import Body, read
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.parcels import parcels
+from peertape.cassettes.readahead import read_ahead
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.defects import defect
 from peertape.proxy.engine.intake import DigestOf, Intake
@@ -109,7 +109,7 @@ class Application:
             raise BrokenDeliveryError(answer.delivery.value)
         if answer.pending is not None:
             try:
-                answer = await _settled(answer, receive)
+                answer = await _completed(answer, receive)
             except ClientGoneError:
                 return
         await send({"type": "http.response.start", "status": answer.status, "headers": headers_of(answer).to_bytes()})
@@ -189,9 +189,9 @@ def _upgrade(scope: Scope) -> Request:
     return _told(scope, "GET", headers)
 
 
-async def _settled(answer: Answer, receive: Receive) -> Answer:
+async def _completed(answer: Answer, receive: Receive) -> Answer:
     """Raises ClientGoneError if nobody waits any more."""
-    waiting = asyncio.ensure_future(settled(answer))
+    waiting = asyncio.ensure_future(completed(answer))
     gone = asyncio.ensure_future(_until_gone(receive))
     try:
         await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
@@ -224,9 +224,9 @@ async def _send_octets(body: Body, stop: int, send: Send) -> None:
     if body.size <= SMALL:
         await send({"type": "http.response.body", "body": read(body)[:stop], "more_body": True})
         return
-    async with aclosing(parcels(body, 0, stop)) as found:
-        async for parcel in found:
-            await send({"type": "http.response.body", "body": b"".join(parcel), "more_body": True})
+    async with aclosing(read_ahead(body, 0, stop)) as found:
+        async for batch in found:
+            await send({"type": "http.response.body", "body": b"".join(batch), "more_body": True})
 
 
 def _target(scope: Scope) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.state.store import Store
-from peertape.proxy.lanes.board import Board
 from peertape.proxy.lanes.neighbours import Neighbours
+from peertape.proxy.lanes.sourcecounts import SourceCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +15,14 @@ class Member:
     """`number`: 0 and up. `store`: where they keep their sessions; None: where the settings say."""
 
     number: int
-    board: Board
+    sources: SourceCounts
     neighbours: Neighbours
     store: Store | None
 
     def note(self, entry: Entry) -> None:
         """An observer of the engine."""
-        self.board.note(self.number, entry)
+        self.sources.note(self.number, entry)
 
     def hears(self, sid: str) -> bool:
         """Whether clients of socket.io that were greeted with this id come here."""
-        return self.neighbours.home(sid) == self.number
+        return self.neighbours.owner(sid) == self.number

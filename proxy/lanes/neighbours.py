@@ -1,7 +1,7 @@
-"""Conversations of socket.io are in the memory of one worker: a poll that reaches another is passed on to it.
+"""Conversations of socket.io are in the memory of one worker: a poll that reaches another is forwarded to it.
 
 A client's polls come over any connection, and the kernel gives each connection to any worker. The id that a client is
-greeted with tells whose it is. What is passed on are the events of ASGI, over Unix sockets that the workers inherit.
+greeted with tells whose it is. What is forwarded are the events of ASGI, over Unix sockets that the workers inherit.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Neighbours:
             listener.bind(path)
             listener.listen()
 
-    def home(self, sid: str) -> int:
-        """The number of the worker whose it is."""
+    def owner(self, sid: str) -> int:
+        """The number of the worker that has the conversation."""
         return crc32(sid.encode("utf-8", "surrogatepass")) % len(self.paths)
 
     def close(self) -> None:
@@ -54,8 +54,8 @@ class Neighbours:
         os.close(self._folder)
 
 
-class Passing:
-    """An ASGI application: that of worker `number`, but what belongs to a neighbour is passed on to it."""
+class Forwarding:
+    """An ASGI application: that of worker `number`, but what belongs to a neighbour is forwarded to it."""
 
     def __init__(self, application: Asgi, neighbours: Neighbours, number: int) -> None:
         self._application = application
@@ -65,20 +65,20 @@ class Passing:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["path"] == PATH:
             sid = parse_qs(scope["query_string"].decode("latin-1")).get("sid", [""])[-1]
-            home = self._neighbours.home(sid) if sid else self._number
-            if home != self._number:
-                return _pass_on(self._neighbours.paths[home], scope, receive, send)
+            owner = self._neighbours.owner(sid) if sid else self._number
+            if owner != self._number:
+                return _forward(self._neighbours.paths[owner], scope, receive, send)
         return self._application(scope, receive, send)
 
     @contextlib.asynccontextmanager
     async def open_to_neighbours(self) -> AsyncIterator[None]:
-        server = await asyncio.start_unix_server(self._taken_in, sock=self._neighbours.listeners[self._number])
+        server = await asyncio.start_unix_server(self._serve_neighbour, sock=self._neighbours.listeners[self._number])
         try:
             yield
         finally:
             server.close()
 
-    async def _taken_in(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve_neighbour(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """A neighbour has a request for us; if the connection ends before the answer does, the answer is broken."""
         with contextlib.closing(writer), contextlib.suppress(*BROKEN_OFF):
             scope = await _read(reader)
@@ -96,7 +96,7 @@ class Passing:
                 await self._application(scope, receive, send)
 
 
-async def _pass_on(path: str, scope: Scope, receive: Receive, send: Send) -> None:
+async def _forward(path: str, scope: Scope, receive: Receive, send: Send) -> None:
     reader, writer = await asyncio.open_unix_connection(path)
 
     async def say() -> None:

@@ -17,7 +17,7 @@ from peertape.proxy.lanes.endpoint import Endpoint
 from peertape.proxy.lanes.fast import serve
 from peertape.proxy.lanes.lane import BrokenLaneError, LaneError, Ready, spelled, stopped_by_signals
 from peertape.proxy.lanes.member import Member
-from peertape.proxy.lanes.neighbours import Passing
+from peertape.proxy.lanes.neighbours import Forwarding
 from peertape.proxy.lanes.processes import GRACE, Crew, Failure, Lifeline, Report, Worker
 
 RETRY = 0.01  # seconds between two looks whether all answer yet
@@ -27,14 +27,14 @@ HEALTH = b"GET /__peertape__/health HTTP/1.1\r\nHost: localhost\r\nConnection: c
 
 def serve_with_others(application: Application, member: Member, endpoint: Endpoint, lifeline: Lifeline) -> None:
     """What a worker does, until the lifeline ends."""
-    passing = Passing(application, member.neighbours, member.number)
+    forwarding = Forwarding(application, member.neighbours, member.number)
 
     async def run() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         with lifeline.held(lambda: loop.call_soon_threadsafe(stop.set)):
-            async with passing.open_to_neighbours():
+            async with forwarding.open_to_neighbours():
                 gc.freeze()  # as the process does that serves alone
-                await serve(passing, endpoint, stop)
+                await serve(forwarding, endpoint, stop)
 
     asyncio.run(run())
 

@@ -17,7 +17,7 @@ from peertape.addons.ticks import TICK, Ticks
 from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, Timing
-from peertape.cassettes.parcels import Parcel
+from peertape.cassettes.readahead import Batch
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.writer import CassetteWriter
 
@@ -25,17 +25,17 @@ FILM = random.Random(1).randbytes(1 << 20) * 64
 HOST = "tube.example"
 
 
-async def _parcels() -> AsyncIterator[Parcel]:
+async def _batches() -> AsyncIterator[Batch]:
     yield [b"one", b"two"]
     yield [b"three"]
 
 
-def test_each_tick_is_a_parcel() -> None:
-    asyncio.run(each_tick_is_a_parcel())
+def test_each_tick_is_a_batch() -> None:
+    asyncio.run(each_tick_is_a_batch())
 
 
-async def each_tick_is_a_parcel() -> None:
-    ticks = Ticks(_parcels())
+async def each_tick_is_a_batch() -> None:
+    ticks = Ticks(_batches())
     got: list[bytes] = []
     async for tick in ticks:
         assert tick == TICK

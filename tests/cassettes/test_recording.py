@@ -89,7 +89,7 @@ def test_handing_over_does_not_wait_for_the_disk(recording: Recording) -> None:
         record(recording, b"x", f"/{number}")
     assert recording.stored == 0
     blocked.let_go()
-    recording.settled().result(PATIENCE)
+    recording.drained().result(PATIENCE)
     assert recording.stored == 100
 
 
@@ -118,7 +118,7 @@ def test_memory_is_bounded(recording: Recording, monkeypatch: pytest.MonkeyPatch
     assert recording._pending == 1200
     blocked.let_go()
     thread.join(PATIENCE)
-    recording.settled().result(PATIENCE)
+    recording.drained().result(PATIENCE)
     assert put == [0, 1, 2, 3, 4]
     assert recording._pending == 0
 
@@ -145,7 +145,7 @@ def test_a_failure_is_told_once(recording: Recording, failures: list[str], opene
 def test_a_defect_does_not_reach_the_app(recording: Recording, failures: list[str]) -> None:
     recording.put(lambda: (1 // 0, None)[1])
     record(recording, b"after")
-    recording.settled().result(PATIENCE)
+    recording.drained().result(PATIENCE)
     assert failures == ["recording failed: ZeroDivisionError: integer division or modulo by zero"]
 
 
@@ -175,11 +175,11 @@ def test_named_hosts_are_known_once_it_has_settled(recording: Recording) -> None
     entry.response_head(head, 1000.1, None)
     entry.response_data(b'{"fileUrl": "https://s3.example/1.mp4"}')
     entry.end(State.COMPLETE, 1000.2)
-    settled = recording.settled()
-    assert not settled.done()
+    drained = recording.drained()
+    assert not drained.done()
     assert recording.named_hosts == frozenset()
     blocked.let_go()
-    settled.result(PATIENCE)
+    drained.result(PATIENCE)
     assert recording.named_hosts == {"s3.example"}
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from peertape.proxy.engine.bell import Bell
 from peertape.proxy.engine.journal import Messages
+from peertape.proxy.engine.notifier import Notifier
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.sockets.model import RESTARTED, Close, Content, Endpoint, PendingBody
 from peertape.proxy.engine.state.interface import StateLostError
@@ -22,8 +22,8 @@ class Ending:
         self._is_lost = False  # nobody knows any more what is to be said
 
     @property
-    def bell(self) -> Bell:
-        return self._endpoint.bell
+    def notifier(self) -> Notifier:
+        return self._endpoint.notifier
 
     @property
     def messages(self) -> Messages:
@@ -64,8 +64,8 @@ class Held:
         self._session = session
 
     @property
-    def bell(self) -> Bell:
-        return self._body.bell
+    def notifier(self) -> Notifier:
+        return self._body.notifier
 
     def ready(self) -> bytes | None:
         with suppress(StateLostError):  # it looks again soon

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from peertape.proxy.engine.bell import Bell
 from peertape.proxy.engine.journal import Messages
+from peertape.proxy.engine.notifier import Notifier
 from peertape.proxy.engine.sockets import packets
 from peertape.proxy.engine.sockets.model import NO_CODE, RESTARTED, TOO_BIG, Close, Content
 from peertape.proxy.engine.sockets.packets import PacketError
@@ -61,7 +61,7 @@ class Connection:
         terms: Terms,
         talk: Talk,
         transport: Transport,
-        bell: Bell,
+        notifier: Notifier,
         clock: Callable[[], float],
         is_current: Callable[[], bool],
         recording: RecordedSession | None = None,
@@ -70,7 +70,7 @@ class Connection:
         self.sid = sid
         self.terms = terms
         self.transport = transport
-        self.bell = bell
+        self.notifier = notifier
         self.recording = recording
         self.messages = Messages()
         self._talk = talk
@@ -141,12 +141,12 @@ class Connection:
                 pass
             case _:  # a ping is the server's to send
                 raise PacketError(f"{content[:20]!r} is no packet of a client")
-        self.bell.ring()
+        self.notifier.notify()
 
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            self.bell.ring()
+            self.notifier.notify()
 
     def tick(self) -> None:
         """What has come due."""
@@ -208,12 +208,12 @@ class Connection:
     def probed(self) -> None:
         """A WebSocket works."""
         self._noop_at = self._clock() + NOOP_EVERY
-        self.bell.ring()
+        self.notifier.notify()
 
     def upgraded(self, end: SocketEnd) -> None:
         self._socket, self.transport = end, Transport.WEBSOCKET
         self._trying = self._noop_at = None
-        self.bell.ring()
+        self.notifier.notify()
 
     def lost(self, end: SocketEnd) -> None:
         """A WebSocket has gone, and with it the session if it was carried by that one."""
@@ -241,8 +241,8 @@ class Poll:
         self._connection = connection
 
     @property
-    def bell(self) -> Bell:
-        return self._connection.bell
+    def notifier(self) -> Notifier:
+        return self._connection.notifier
 
     def ready(self) -> bytes | None:
         return self._connection.for_poll(self)
@@ -265,8 +265,8 @@ class SocketEnd:
         self._over = False
 
     @property
-    def bell(self) -> Bell:
-        return self._connection.bell
+    def notifier(self) -> Notifier:
+        return self._connection.notifier
 
     @property
     def messages(self) -> Messages:

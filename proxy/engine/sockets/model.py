@@ -1,6 +1,6 @@
 """What a lane sees of a socket: a body that is still to come (a held poll), and the server's end of a WebSocket.
 
-Both are asked again when the session's bell rings, and when `wait` seconds have passed.
+Both are asked again when the session's notifier says so, and when `wait` seconds have passed.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from peertape.proxy.engine.bell import Bell
 from peertape.proxy.engine.journal import Messages
+from peertape.proxy.engine.notifier import Notifier
 
 NO_CODE = 1005  # a close frame without a code (RFC 6455, section 7.4.1)
 RESTARTED = 1012  # the session was reset: a client is to connect anew
@@ -29,10 +29,10 @@ class Close:
 
 class Waiting(Protocol):
     @property
-    def bell(self) -> Bell: ...
+    def notifier(self) -> Notifier: ...
 
     def wait(self) -> float | None:
-        """Seconds until it is worth asking again; None if only the bell will tell."""
+        """Seconds until it is worth asking again; None if only the notifier will tell."""
         ...
 
     def gone(self) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Protocol
 
 from peertape.config.sockets import Tracker
-from peertape.proxy.engine.bell import Bell
 from peertape.proxy.engine.journal import Messages
+from peertape.proxy.engine.notifier import Notifier
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.sockets import tracker
 from peertape.proxy.engine.sockets.model import RESTARTED, Close, Content
@@ -110,8 +110,8 @@ class PlainSocket:
         self._over = False
 
     @property
-    def bell(self) -> Bell:
-        return self._session.bell
+    def notifier(self) -> Notifier:
+        return self._session.notifier
 
     def received(self, content: Content) -> None:
         self.messages.received += 1

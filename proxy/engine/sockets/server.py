@@ -91,7 +91,7 @@ class EngineIoServer:
             _terms(opening),
             SocketIo(session, self._sources.facts, partial(self._namespaces.join, request, session)),
             transport,
-            session.bell,
+            session.notifier,
             session.clock.real,
             currency(session),
             recording,

@@ -13,7 +13,7 @@ from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.origin import Origin
 from peertape.proxy.engine.chain import Engine, Rest, Stage
-from peertape.proxy.engine.hostlinks import tamed
+from peertape.proxy.engine.hostlinks import sandboxed
 from peertape.proxy.engine.hostpaths import HostPath, is_host_path, parse
 from peertape.proxy.engine.hosts import is_instance
 from peertape.proxy.engine.links import origin_of
@@ -76,7 +76,7 @@ class ElsewhereStage:
             request = inside(request, asked, client)
         if request.reached is not None:
             answer = self._behind.answer(request, session)
-            return answer if answer.source is Source.LIVE else replace(answer, headers=tamed(answer.headers))
+            return answer if answer.source is Source.LIVE else replace(answer, headers=sandboxed(answer.headers))
         return rest(request) if self._is_for_instance(request) else self._behind.answer(request, session)
 
     def _is_for_instance(self, request: Request) -> bool:

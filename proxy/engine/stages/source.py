@@ -43,7 +43,7 @@ class SourceStage:
         entry = self._entry(request, session, answer)
         session.journal.add(entry)
         if request.method not in SAFE:  # what it has changed, others may be told on their sockets
-            session.bell.ring()
+            session.notifier.notify()
         self.tell_observers(entry)
         return entry
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import cast
 
-from peertape.proxy.engine.bell import Bell
 from peertape.proxy.engine.journal import Entry, Messages
 from peertape.proxy.engine.limits.counters import Charge, Key, Window, milliseconds
+from peertape.proxy.engine.notifier import Notifier
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.state.copies import Copy
 from peertape.proxy.engine.state.interface import Prepared, Progress, StateLostError
@@ -52,7 +52,7 @@ class SharedSession(Session):
         self._changed: set[type] = set()
         journal = SharedJournal(self, store, snapshots)
         counters = SharedCounters(self, store)
-        super().__init__(name, journal=journal, counters=counters, bell=Bell(every=LOOKS), revision=UNKNOWN)
+        super().__init__(name, journal=journal, counters=counters, notifier=Notifier(every=LOOKS), revision=UNKNOWN)
         self._journal = journal
         self._copy = Copy(self.clock, self.memory, snapshots)
         self._played: list[tuple[str, bytes, int]] = []
@@ -158,7 +158,7 @@ class SharedSession(Session):
             self._mistrust()
             raise
         self.revision = known.revision
-        self.bell.ring()
+        self.notifier.notify()
 
     def _mistrust(self) -> None:
         """What is known here may not be what others know: next time all is taken from the store."""
@@ -167,7 +167,7 @@ class SharedSession(Session):
 
     def _moved(self) -> None:
         """The clock was changed here; the others know it at the end of the turn, which gives the revision."""
-        self.bell.ring()
+        self.notifier.notify()
 
 
 class SharedCounters:

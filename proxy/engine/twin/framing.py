@@ -36,14 +36,14 @@ class Cached(Step):
         return None
 
 
-def settled(verdict: Verdict, case: Case) -> Verdict:
-    """With the cache's own header, which is in lower case and stands last (cors.mitm, flow 110)."""
+def with_cache_control(verdict: Verdict, case: Case) -> Verdict:
+    """With the header of the route cache, which is in lower case and stands last (cors.mitm, flow 110)."""
     if case.cached is None or verdict.answer is None:
         return verdict
-    return replace(verdict, answer=_kept(verdict.answer, case.cached))
+    return replace(verdict, answer=_cached_for(verdict.answer, case.cached))
 
 
-def _kept(answer: Answer, seconds: int) -> Answer:
+def _cached_for(answer: Answer, seconds: int) -> Answer:
     value = _NEVER if answer.status in _NOT_KEPT else f"max-age={seconds}"
     pairs = list(answer.headers)
     at = next((i for i, (name, _) in enumerate(pairs) if name == "Date"), len(pairs))

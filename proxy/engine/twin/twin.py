@@ -18,7 +18,7 @@ from peertape.proxy.engine.twin.contract import Book, Contract
 from peertape.proxy.engine.twin.deeds import Deed, Deeds
 from peertape.proxy.engine.twin.expressions import Evaluator
 from peertape.proxy.engine.twin.facts import Entity
-from peertape.proxy.engine.twin.framing import settled
+from peertape.proxy.engine.twin.framing import with_cache_control
 from peertape.proxy.engine.twin.given import given
 from peertape.proxy.engine.twin.history import History
 from peertape.proxy.engine.twin.ourhosts import is_our_host
@@ -117,7 +117,7 @@ class Twin:
             return Verdict(Outcome.UNDECIDED, why="no rules for this route")
         case = self.case(request, session, found)
         try:
-            return settled(judge(found.route.steps, case) or Verdict(Outcome.ACCEPTED), case)
+            return with_cache_control(judge(found.route.steps, case) or Verdict(Outcome.ACCEPTED), case)
         except Undecided as undecided:
             return Verdict(Outcome.UNDECIDED, why=undecided.what)
         except RecursionError:  # a recorded value that is nested as no answer of PeerTube's is

@@ -13,7 +13,7 @@ from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.etags import express_etag
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.origin import Origin
-from peertape.proxy.engine.hostlinks import Place, tamed
+from peertape.proxy.engine.hostlinks import Place, sandboxed
 from peertape.proxy.engine.hostpaths import HostPath, parse, under
 from peertape.proxy.engine.inlinks import body_inward, query_inward
 from peertape.proxy.engine.links import Rewriter, rewrite_answer
@@ -161,7 +161,7 @@ def test_what_another_host_says_of_its_whole_origin_is_not_passed_on() -> None:
     headers = Headers(
         (("Content-Type", "text/html"), ("Set-Cookie", "a=b"), ("Strict-Transport-Security", "max-age=9"))
     )
-    assert tamed(headers).pairs == (("Content-Type", "text/html"), ("Content-Security-Policy", "sandbox"))
+    assert sandboxed(headers).pairs == (("Content-Type", "text/html"), ("Content-Security-Policy", "sandbox"))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from peertape.addons.sockets import Receive, Scope, Send
 from peertape.proxy.lanes.application import BrokenDeliveryError
-from peertape.proxy.lanes.neighbours import Neighbours, Passing
+from peertape.proxy.lanes.neighbours import Forwarding, Neighbours
 
 POLL = {"type": "http", "method": "GET", "path": "/socket.io/", "client": ("203.0.113.7", 1), "headers": [(b"a", b"b")]}
 
@@ -48,7 +48,7 @@ class App:
 
 
 def sid_of(neighbours: Neighbours, number: int) -> str:
-    return next(sid for sid in map(str, range(100)) if neighbours.home(sid) == number)
+    return next(sid for sid in map(str, range(100)) if neighbours.owner(sid) == number)
 
 
 def asked(neighbours: Neighbours, apps: list[App], more: dict[str, Any], said: list[Scope]) -> list[Scope]:
@@ -64,7 +64,7 @@ def asked(neighbours: Neighbours, apps: list[App], more: dict[str, Any], said: l
         sent.append(event)
 
     async def run() -> None:
-        workers = [Passing(app, neighbours, number) for number, app in enumerate(apps)]
+        workers = [Forwarding(app, neighbours, number) for number, app in enumerate(apps)]
         async with workers[1].open_to_neighbours():
             await workers[0]({**POLL, **more}, receive, send)
 

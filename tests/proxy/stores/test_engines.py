@@ -28,11 +28,11 @@ from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.state.interface import Prepared
 from peertape.proxy.engine.state.shared import SharedSession
 from peertape.proxy.lanes.application import Application
-from peertape.proxy.lanes.board import Board
-from peertape.proxy.lanes.glances import Glances
 from peertape.proxy.lanes.member import Member
 from peertape.proxy.lanes.neighbours import Neighbours
 from peertape.proxy.lanes.prepared import Messages
+from peertape.proxy.lanes.sourcecounts import SourceCounts
+from peertape.proxy.lanes.ttl import TtlCached
 from peertape.proxy.stores.memory import Memory, MemoryStore
 
 TOKEN = "secret"
@@ -89,9 +89,9 @@ def stack() -> Iterator[ExitStack]:
 def together(request: pytest.FixtureRequest, stack: ExitStack, tmp_path: Path) -> Sequence[Worker]:
     if request.param == "file":
         return [worker(stack, state=f"sqlite:///{tmp_path}/state") for _ in range(2)]
-    board, store = Board(2), MemoryStore(Memory())
+    sources, store = SourceCounts(2), MemoryStore(Memory())
     neighbours = stack.enter_context(closing(Neighbours(tmp_path, 2)))
-    return [worker(stack, Member(number, board, neighbours, store)) for number in range(2)]
+    return [worker(stack, Member(number, sources, neighbours, store)) for number in range(2)]
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_a_token_that_one_revoked_is_refused_by_the_other(together: Sequence[Wor
 def lane(worker: Worker) -> Application:
     parts = worker.parts
     return Application(
-        worker.engine, parts.sessions, parts.digest_filter, parts.counts, parts.prepared(Messages(), Glances)
+        worker.engine, parts.sessions, parts.digest_filter, parts.counts, parts.prepared(Messages(), TtlCached)
     )
 
 

@@ -195,7 +195,7 @@ def test_the_clock_is_one(place: Place) -> None:
     with one.turn(alone=True):
         one.clock.freeze(True)
         one.clock.set(1_000.0)
-    with other.bell.heard_by(lambda: rung.append(None)):
+    with other.notifier.subscribed(lambda: rung.append(None)):
         begin(other)
     assert (other.clock.now(), other.clock.timeline, other.clock.frozen) == (1_000.0, 1_000.0, True)
     assert rung or one is other

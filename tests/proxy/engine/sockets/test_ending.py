@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from peertape.proxy.engine.bell import Bell
 from peertape.proxy.engine.journal import Messages
+from peertape.proxy.engine.notifier import Notifier
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.sockets.ending import Ending, Held
 from peertape.proxy.engine.sockets.model import RESTARTED, Close, Content
@@ -13,7 +13,7 @@ from peertape.proxy.engine.state.interface import StateLostError
 class Socket:
     def __init__(self, *, knows: bool = True) -> None:
         self.messages = Messages()
-        self.bell = Bell()
+        self.notifier = Notifier()
         self._knows = knows
 
     def received(self, content: Content) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from peertape.proxy.engine.bell import Bell
+from peertape.proxy.engine.notifier import Notifier
 from peertape.proxy.engine.sockets.engineio import UPGRADE_WITHIN, Connection, Terms, Transport
 from peertape.proxy.engine.sockets.model import NO_CODE, RESTARTED, TOO_BIG, Close, Content
 from peertape.proxy.engine.sockets.packets import PacketError
@@ -45,9 +45,9 @@ class Rig:
     connection: Connection = field(init=False)
 
     def __post_init__(self) -> None:
-        bell = Bell()
+        notifier = Notifier()
         self.connection = Connection(
-            "sid", TERMS, self.talk, self.transport, bell, lambda: self.now, lambda: self.current
+            "sid", TERMS, self.talk, self.transport, notifier, lambda: self.now, lambda: self.current
         )
 
 

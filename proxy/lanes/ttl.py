@@ -1,15 +1,15 @@
-"""What is looked at again and again, but not more often than that is worth."""
+"""A value that is remembered for a moment, since to ask for it costs more than it is worth."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-EVERY = 0.001  # seconds
+TTL = 0.001  # seconds
 
 
-class Glances[T]:
-    """Tells what `look` told at most a millisecond ago.
+class TtlCached[T]:
+    """Tells what `look` told at most `TTL` seconds ago.
 
     Asking SQLite for changes takes 4 microseconds and lets go of the interpreter's lock, which the server's threads
     take then: with thousands of requests per second that is a quarter of what a prepared answer costs.
@@ -25,5 +25,5 @@ class Glances[T]:
         now = self._clock()
         if now >= self._until:
             self._seen = self._look()
-            self._until = now + EVERY
+            self._until = now + TTL
         return self._seen

@@ -25,7 +25,7 @@ from peertape.cassettes.learning import (
 )
 from peertape.cassettes.mentions import MentionWriter
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
-from peertape.cassettes.named import NAMED_HOSTS, NAMED_ORIGINS, hosts_in, origins_in
+from peertape.cassettes.namedorigins import NAMED_HOSTS, NAMED_ORIGINS, hosts_in, origins_in
 from peertape.cassettes.objects import objects_in
 from peertape.cassettes.origin import Origin
 from peertape.cassettes.schema import credentials, exchanges, hosts, mentions, meta, resources, tokens, users
@@ -39,7 +39,7 @@ _MARK_TOKENS = {
 }
 
 
-class Lore:
+class LearnedWriter:
     """What comes again and again is written once; the rest with the next `flush`."""
 
     def __init__(self, connection: Connection) -> None:

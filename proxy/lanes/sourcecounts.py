@@ -11,7 +11,7 @@ from peertape.proxy.engine.model import Source
 PLACES = {source.value: place for place, source in enumerate(Source)}
 
 
-class Board:
+class SourceCounts:
     """Made before the processes are forked, in memory that they share. Each writes in a row of its own, 0 and up."""
 
     def __init__(self, rows: int) -> None:

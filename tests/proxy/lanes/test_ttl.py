@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from itertools import count
 
-from peertape.proxy.lanes.glances import EVERY, Glances
+from peertape.proxy.lanes.ttl import TTL, TtlCached
 
 
 def test_it_is_looked_at_again_once_the_time_is_over() -> None:
     now, numbers = [0.0], count()
-    seen = Glances(lambda: next(numbers), lambda: now[0])
+    seen = TtlCached(lambda: next(numbers), lambda: now[0])
     assert [seen(), seen()] == [0, 0]
-    now[0] += EVERY / 2
+    now[0] += TTL / 2
     assert seen() == 0
-    now[0] += EVERY / 2
+    now[0] += TTL / 2
     assert [seen(), seen()] == [1, 1]
-    now[0] += 100 * EVERY
+    now[0] += 100 * TTL
     assert seen() == 2

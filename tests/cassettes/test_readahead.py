@@ -1,4 +1,4 @@
-"""A body is read for its client in a thread, one parcel ahead, and not further."""
+"""A body is read for its client in a thread, one batch ahead, and not further."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import aclosing
 import pytest
 
 from peertape.cassettes.bodies import BytesBody, JoinedBody
-from peertape.cassettes.parcels import SIZE, parcels
+from peertape.cassettes.readahead import SIZE, read_ahead
 
 PIECE = SIZE // 2
 
@@ -44,7 +44,7 @@ def test_all_octets_in_order() -> None:
 async def all_octets_in_order() -> None:
     body = JoinedBody([BytesBody(bytes([number]) * (PIECE + number)) for number in range(9)])
     for start, stop in ((0, None), (0, 5), (PIECE - 3, 4 * PIECE), (7, 7)):
-        got = [piece async for parcel in parcels(body, start, stop) for piece in parcel]
+        got = [piece async for batch in read_ahead(body, start, stop) for piece in batch]
         assert b"".join(got) == b"".join(body.pieces(start, stop))
 
 
@@ -54,7 +54,7 @@ def test_one_parcel_ahead_outside_of_the_event_loop() -> None:
 
 async def one_parcel_ahead() -> None:
     body = Noted()
-    async with aclosing(parcels(body)) as found:
+    async with aclosing(read_ahead(body)) as found:
         assert sum(map(len, await anext(found))) == SIZE
         assert 2 <= body.read <= 4
     assert threading.get_ident() not in body.threads
@@ -65,7 +65,7 @@ def test_what_cannot_be_read_is_an_error() -> None:
 
 
 async def what_cannot_be_read() -> None:
-    found = parcels(Broken())
+    found = read_ahead(Broken())
     assert [sum(map(len, await anext(found))) for _ in range(2)] == [SIZE, SIZE]
     with pytest.raises(OSError, match="gone"):
         await anext(found)
