@@ -1,4 +1,4 @@
-"""Results as a drawing, readable on light and dark pages: ratios on a logarithmic axis, and growth as curves."""
+"""Results as a drawing, readable on light and dark pages: ratios on a logarithmic axis, and growth as curves from 0."""
 
 from __future__ import annotations
 
@@ -105,7 +105,8 @@ def _curves(part: PartResult, axes: Axes, title: str, value: Callable[[Measured]
             label=name,
         )
     axes.set_xscale("log")
-    axes.set_yscale("log")
+    axes.set_ylim(0, 1.1 * axes.dataLim.ymax)  # or what changes little would look as if it fell to nothing
+    axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.set_xlabel("exchanges in the cassette")
     axes.set_title(title, loc="left", fontsize=10)
     _bare(axes)

@@ -17,7 +17,6 @@ _SPELLED = {"\0": f"{NUL}0", NUL: f"{NUL}{NUL}"}
 _PLAIN = {spelled: plain for plain, spelled in _SPELLED.items()}
 _TO_SPELL = re.compile(f"[\0{NUL}]")
 _TO_READ = re.compile(f"{NUL}[0{NUL}]")
-_SIGN = NUL.encode()
 
 BIGGEST = 2**63
 

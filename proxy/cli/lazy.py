@@ -39,8 +39,6 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """As click does it, but from the entries."""
-        limit = formatter.width - 6 - max(map(len, self.entries))
-        stand_ins = [click.Command(name, help=entry.summary) for name, entry in self.entries.items()]
+        """From the entries, each with its whole sentence."""
         with formatter.section("Commands"):
-            formatter.write_dl([(str(command.name), command.get_short_help_str(limit)) for command in stand_ins])
+            formatter.write_dl([(name, entry.summary) for name, entry in self.entries.items()])

@@ -15,9 +15,8 @@ from peertape.cassettes.codings import TooBigError, codings_of, decode, encode
 from peertape.cassettes.etags import express_etag
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.origin import Origin
-from peertape.proxy.engine.conditional import matches_weakly, tags_of
 from peertape.proxy.engine.hostlinks import HostLinks, Place
-from peertape.proxy.engine.model import Answer, Request
+from peertape.proxy.engine.model import Answer
 from peertape.proxy.engine.origins import Finder
 
 LIMIT = 8 * 1024 * 1024
@@ -133,37 +132,10 @@ def rewrite_answer(
     return answer if headers == answer.headers else replace(answer, headers=headers)
 
 
-def rewritten_etag(whole: Answer, recorded_origin: str, client_origin: str, limit: int = LIMIT) -> str | None:
-    """The ETag under which the client knows `whole`: for a recorded 304, which has no body to compute it from."""
-    return rewrite_answer(whole, recorded_origin, client_origin, limit).headers.get("etag")
-
-
 def recorded_etags(whole: Answer) -> tuple[str, ...]:
     """For `derive(known_as=)`: a client that holds the unrewritten octets names them by the recorded ETag."""
     etag = whole.headers.get("etag")
     return () if etag is None else (etag,)
-
-
-def with_recorded_etags(
-    request: Request, whole: Answer, recorded_origin: str, client_origin: str, limit: int = LIMIT
-) -> Request:
-    """The request in the instance's own terms: ETags that were made by rewriting `whole` become the recorded one.
-
-    For a request that goes on to the instance, and for finding a recorded 304 by its exact key.
-    """
-    ours, theirs = rewritten_etag(whole, recorded_origin, client_origin, limit), whole.headers.get("etag")
-    if ours is None or theirs is None or ours == theirs:
-        return request
-
-    def translated(name: str, value: str) -> str:
-        if name not in ("if-none-match", "if-match", "if-range"):
-            return value
-        tags = tags_of(value)
-        if not any(matches_weakly(tag, ours) for tag in tags):
-            return value
-        return ", ".join(theirs if matches_weakly(tag, ours) else tag for tag in tags)
-
-    return replace(request, headers=request.headers.mapped(translated))
 
 
 def is_text(content_type: str) -> bool:

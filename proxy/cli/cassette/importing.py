@@ -79,15 +79,16 @@ def command(
 
 
 def _tell(place: Place, stored: int, report: ImportReport) -> None:
-    remarks = _remarks(report.incomplete.total(), report.skipped.total())
-    click.echo(f"{place}: {stored} exchanges imported{remarks}", err=True)
+    click.echo(f"{place}: {stored} exchanges imported{_remarks(report)}", err=True)
 
 
-def _remarks(incomplete: int, skipped: int) -> str:
+def _remarks(report: ImportReport) -> str:
     parts = []
-    if incomplete:
+    if incomplete := report.incomplete.total():
         parts.append(f"{incomplete} of them incomplete and never replayed")
-    if skipped:
+    if report.without_request_body:
+        parts.append(f"{report.without_request_body} with a request body that the file does not have")
+    if skipped := report.skipped.total():
         parts.append(f"{skipped} entries that are no HTTP exchanges left out")
     return f" ({'; '.join(parts)})" if parts else ""
 

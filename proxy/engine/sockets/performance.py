@@ -58,10 +58,6 @@ class Performance[T]:
         self.script = self._choose([(script, 0) for script in scripts])[0]
         self._start(self.script, 0, None)
 
-    @property
-    def has_more(self) -> bool:
-        return bool(self._running)
-
     def hear(self, meaning: Hashable, asked: T, *, in_turn: bool = False) -> bool:
         """What the client says starts what was recorded upon it; False if nothing was.
 

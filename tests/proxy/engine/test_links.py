@@ -14,8 +14,6 @@ from peertape.proxy.engine.links import (
     Rewriter,
     recorded_etags,
     rewrite_answer,
-    rewritten_etag,
-    with_recorded_etags,
 )
 from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.semantics import derive
@@ -215,14 +213,6 @@ def test_a_304_is_understood_in_both_forms_and_carries_the_rewritten_etag() -> N
         assert (answer.status, answer.headers.get("etag")) == (304, express_etag(REWRITTEN))
     other = Request("GET", "/", Headers.of([("If-None-Match", '"abc"')]))
     assert derive(other, whole, known_as=recorded_etags(base)) is whole
-
-
-def test_a_request_can_be_put_in_the_instances_terms() -> None:
-    assert rewritten_etag(api(), RECORDED, CLIENT) == express_etag(REWRITTEN)
-    request = Request("GET", "/", Headers.of([("If-None-Match", f'"x", {express_etag(REWRITTEN)}'), ("A", "b")]))
-    translated = with_recorded_etags(request, api(), RECORDED, CLIENT)
-    assert translated.headers.pairs == (("If-None-Match", f'"x", {express_etag(TEXT)}'), ("A", "b"))
-    assert with_recorded_etags(request, api(), RECORDED, RECORDED) is request
 
 
 @pytest.mark.parametrize("text", ["peertube.example", "ftp://peertube.example", "http://", "https://h:99999"])
