@@ -90,6 +90,12 @@ class Session:
     def look(self) -> None:
         """Makes known what others may have changed, where no request does."""
 
+    def changed_elsewhere(self) -> None:
+        """Others have changed it: who waits in it looks at once."""
+
+    def flush(self) -> None:
+        """Makes known to others what was played and told, where no turn ends."""
+
     def give(self, prepared: Prepared, entry: Entry) -> Sequence[Window] | None:
         """Does all that giving a prepared answer again does, in one step, and tells the windows in which it counted.
 
@@ -161,6 +167,11 @@ class Sessions:
 
     def of(self, request: Request) -> Session:
         return self.get(session_name(request))
+
+    def changed_elsewhere(self) -> None:
+        """Others have changed some of them."""
+        for session in tuple(self._known.values()):
+            session.changed_elsewhere()
 
     def names(self) -> Sequence[str]:
         """Of all that are kept."""

@@ -79,6 +79,10 @@ class Application:
             case kind:
                 raise ValueError(f"no such kind of ASGI connection: {kind}")
 
+    def changed_elsewhere(self) -> None:
+        """Other processes have changed sessions: sockets and polls that wait here look at once."""
+        self._sessions.changed_elsewhere()
+
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = None if self._prepared is None else key_of(scope)
         if self._prepared is not None and key is not None:

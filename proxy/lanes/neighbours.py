@@ -1,7 +1,11 @@
-"""Conversations of socket.io are in the memory of one worker: a poll that reaches another is forwarded to it.
+"""What workers say to each other, over Unix sockets that they inherit.
 
-A client's polls come over any connection, and the kernel gives each connection to any worker. The id that a client is
-greeted with tells whose it is. What is forwarded are the events of ASGI, over Unix sockets that the workers inherit.
+Conversations of socket.io are in the memory of one worker: a poll that reaches another is forwarded to it. A client's
+polls come over any connection, and the kernel gives each connection to any worker. The id that a client is greeted
+with tells whose it is. What is forwarded are the events of ASGI.
+
+What a request has changed is known to sockets and held polls at all workers when it is answered: where some wait, it
+is told before.
 """
 
 from __future__ import annotations
@@ -12,19 +16,23 @@ import os
 import pickle
 import socket
 import struct
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from multiprocessing.sharedctypes import RawArray
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 from zlib import crc32
 
 from peertape.addons.sockets import Asgi, Receive, Scope, Send
+from peertape.proxy.engine.model import SAFE
 from peertape.proxy.engine.sockets.server import PATH
 from peertape.proxy.lanes.application import BrokenDeliveryError
 
 TOLD = ("type", "scheme", "method", "path", "raw_path", "query_string", "headers", "client", "server", "subprotocols")
 BROKEN_OFF = (asyncio.IncompleteReadError, ConnectionError)
 LENGTH = struct.Struct("!I")
+CHANGED: Scope = {"type": "peertape.changed"}  # is said, and said back once it was looked at
+PATIENCE = 5.0  # seconds for that; who takes longer looks by itself
 GONE: dict[str, Scope] = {
     "http": {"type": "http.disconnect"},
     "websocket": {"type": "websocket.disconnect", "code": 1006},
@@ -43,6 +51,7 @@ class Neighbours:
         for listener, path in zip(self.listeners, self.paths, strict=True):
             listener.bind(path)
             listener.listen()
+        self.waiting = RawArray("Q", count)  # sockets and polls at each of them, which it alone counts
 
     def owner(self, sid: str) -> int:
         """The number of the worker that has the conversation."""
@@ -55,12 +64,16 @@ class Neighbours:
 
 
 class Forwarding:
-    """An ASGI application: that of worker `number`, but what belongs to a neighbour is forwarded to it."""
+    """An ASGI application: that of worker `number`, but what belongs to a neighbour is forwarded to it.
 
-    def __init__(self, application: Asgi, neighbours: Neighbours, number: int) -> None:
+    `look` has those who wait here look at what neighbours have changed.
+    """
+
+    def __init__(self, application: Asgi, neighbours: Neighbours, number: int, look: Callable[[], None]) -> None:
         self._application = application
         self._neighbours = neighbours
         self._number = number
+        self._look = look
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["path"] == PATH:
@@ -68,7 +81,33 @@ class Forwarding:
             owner = self._neighbours.owner(sid) if sid else self._number
             if owner != self._number:
                 return _forward(self._neighbours.paths[owner], scope, receive, send)
+            return self._wait(scope, receive, send)
+        if scope["type"] == "websocket":
+            return self._wait(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] not in SAFE:
+            return self._change(scope, receive, send)
         return self._application(scope, receive, send)
+
+    async def _wait(self, scope: Scope, receive: Receive, send: Send) -> None:
+        waiting, number = self._neighbours.waiting, self._number
+        waiting[number] += 1
+        try:
+            await self._application(scope, receive, send)
+        finally:
+            waiting[number] -= 1
+
+    async def _change(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_when_known(event: Scope) -> None:
+            if event["type"] == "http.response.start":
+                await self._tell_neighbours()
+            await send(event)
+
+        await self._application(scope, receive, send_when_known)
+
+    async def _tell_neighbours(self) -> None:
+        waiting, paths = self._neighbours.waiting, self._neighbours.paths
+        others = [path for number, path in enumerate(paths) if number != self._number and waiting[number]]
+        await asyncio.gather(*map(_tell, others))
 
     @contextlib.asynccontextmanager
     async def open_to_neighbours(self) -> AsyncIterator[None]:
@@ -82,6 +121,11 @@ class Forwarding:
         """A neighbour has a request for us; if the connection ends before the answer does, the answer is broken."""
         with contextlib.closing(writer), contextlib.suppress(*BROKEN_OFF):
             scope = await _read(reader)
+            if scope["type"] == CHANGED["type"]:
+                self._look()
+                await asyncio.sleep(0)  # who was woken goes first
+                await _write(writer, CHANGED)
+                return
 
             async def receive() -> Scope:
                 try:
@@ -93,7 +137,17 @@ class Forwarding:
                 await _write(writer, event)
 
             with contextlib.suppress(BrokenDeliveryError):
-                await self._application(scope, receive, send)
+                await self._wait(scope, receive, send)
+
+
+async def _tell(path: str) -> None:
+    """A neighbour that has ended, or has no time, is told in vain."""
+    with contextlib.suppress(OSError, TimeoutError, *BROKEN_OFF):
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_unix_connection(path)
+            with contextlib.closing(writer):
+                await _write(writer, CHANGED)
+                await _read(reader)
 
 
 async def _forward(path: str, scope: Scope, receive: Receive, send: Send) -> None:

@@ -27,7 +27,7 @@ HEALTH = b"GET /__peertape__/health HTTP/1.1\r\nHost: localhost\r\nConnection: c
 
 def serve_with_others(application: Application, member: Member, endpoint: Endpoint, lifeline: Lifeline) -> None:
     """What a worker does, until the lifeline ends."""
-    forwarding = Forwarding(application, member.neighbours, member.number)
+    forwarding = Forwarding(application, member.neighbours, member.number, application.changed_elsewhere)
 
     async def run() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from support.process import Peertape
+from support.process import Peertape, wait_for
 from support.wire import Head, Wire
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Message, Ping, Pong, TextMessage
@@ -113,8 +113,20 @@ class Poller:
         assert head.status == 200, (head, body)
         return body.decode()
 
+    def hold(self) -> Callable[[], str]:
+        """A poll that has come, and is held; what is given waits for its answer."""
+        before = self._polls()
+        waiting = self.begin()
+        wait_for(lambda: self._polls() > before)
+        return waiting
+
+    def _polls(self) -> int:
+        """That have come, to whichever process."""
+        entries = json.loads(self._app.ask("GET /__peertape__/journal")[1])["entries"]
+        return sum(entry["method"] == "GET" and "transport=polling" in entry["target"] for entry in entries)
+
     def begin(self) -> Callable[[], str]:
-        """A poll that is held; what is given waits for its answer."""
+        """A poll that is on its way; what is given waits for its answer."""
         wire = self._app.connect()
         lines = (f"GET {self._base}&sid={self.sid} HTTP/1.1", f"Host: {self._app.host}:{self._app.port}", *self._fields)
         wire.send("\r\n".join(lines) + "\r\n\r\n")

@@ -31,7 +31,8 @@ class Ending:
 
     def received(self, content: Content) -> None:
         try:
-            self._endpoint.received(content)
+            with self._session.turn():
+                self._endpoint.received(content)
         except StateLostError:
             self._is_lost = True
 
@@ -39,6 +40,7 @@ class Ending:
         try:
             self._session.look()
             said = self._endpoint.take()
+            self._session.flush()
         except StateLostError:
             self._is_lost = True
         return (Close(RESTARTED),) if self._is_lost else said
@@ -70,7 +72,10 @@ class Held:
     def ready(self) -> bytes | None:
         with suppress(StateLostError):  # it looks again soon
             self._session.look()
-        return self._body.ready()
+        body = self._body.ready()
+        with suppress(StateLostError):
+            self._session.flush()
+        return body
 
     def wait(self) -> float | None:
         return self._body.wait()

@@ -115,7 +115,9 @@ class PlainSocket:
 
     def received(self, content: Content) -> None:
         self.messages.received += 1
-        if self._over or (self._performance is not None and self._language.hear(self._performance, content)):
+        if self._over or not self._is_current():
+            return
+        if self._performance is not None and self._language.hear(self._performance, content):
             return
         if (answer := self._language.answer(content)) is not None:
             self._outgoing.append(answer)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 from typing import cast
 
@@ -48,7 +49,7 @@ class SharedSession(Session):
         self._snapshots = snapshots
         self._depth = 0  # of turns within turns
         self._ticket: str | None = None
-        self._looked = 0.0  # when the copy was renewed, or found to be new
+        self._looked = -inf  # when the copy was renewed, or found to be new
         self._changed: set[type] = set()
         journal = SharedJournal(self, store, snapshots)
         counters = SharedCounters(self, store)
@@ -105,8 +106,11 @@ class SharedSession(Session):
             with self.turn():
                 pass
 
+    def changed_elsewhere(self) -> None:
+        self._looked = -inf
+        self.notifier.notify()
+
     def flush(self) -> None:
-        """Writes what is known to all without being remembered: what was played, and the journal."""
         if self._played or self._journal.has_news:
             self._write(Step(self.revision))
 

@@ -64,7 +64,7 @@ def asked(neighbours: Neighbours, apps: list[App], more: dict[str, Any], said: l
         sent.append(event)
 
     async def run() -> None:
-        workers = [Forwarding(app, neighbours, number) for number, app in enumerate(apps)]
+        workers = [Forwarding(app, neighbours, number, lambda: None) for number, app in enumerate(apps)]
         async with workers[1].open_to_neighbours():
             await workers[0]({**POLL, **more}, receive, send)
 
@@ -108,3 +108,65 @@ def test_a_websocket_goes_both_ways(neighbours: Neighbours) -> None:
     sent = asked(neighbours, apps, {"type": "websocket", "query_string": query}, said)
     assert [event["type"] for event in sent] == ["websocket.accept", "websocket.send"]
     assert apps[1].heard == said
+
+
+class Waiting:
+    """An app with one socket, which ends when it is told to look."""
+
+    def __init__(self) -> None:
+        self.began, self.looked = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        self.began.set()
+        await self.looked.wait()
+
+
+async def answering(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def nothing() -> Scope:
+    return {"type": "http.request", "body": b""}
+
+
+@pytest.mark.parametrize(("method", "is_told"), [("POST", True), ("GET", False)])
+def test_who_waits_looks_before_a_change_is_answered(neighbours: Neighbours, method: str, is_told: bool) -> None:
+    async def run() -> None:
+        app = Waiting()
+        theirs = Forwarding(app, neighbours, 1, app.looked.set)
+        ours = Forwarding(answering, neighbours, 0, lambda: None)
+        told: list[tuple[str, bool]] = []
+
+        async def send(event: Scope) -> None:
+            told.append((event["type"], app.looked.is_set()))
+
+        async with theirs.open_to_neighbours():
+            socket = asyncio.ensure_future(theirs({"type": "websocket", "path": "/tracker/socket"}, nothing, send))
+            await app.began.wait()
+            await ours({"type": "http", "method": method, "path": "/__peertape__/reset"}, nothing, send)
+            assert told == [("http.response.start", is_told), ("http.response.body", is_told)]
+            app.looked.set()
+            await socket
+        app.looked.clear()
+        await ours({"type": "http", "method": method, "path": "/"}, nothing, send)  # nobody waits there any more
+        assert not app.looked.is_set()
+
+    asyncio.run(run())
+
+
+def test_a_neighbour_that_has_ended_holds_nobody_up(neighbours: Neighbours) -> None:
+    async def run() -> list[Scope]:
+        sent: list[Scope] = []
+
+        async def send(event: Scope) -> None:
+            sent.append(event)
+
+        neighbours.waiting[1] = 1
+        neighbours.listeners[1].close()
+        await Forwarding(answering, neighbours, 0, lambda: None)(
+            {"type": "http", "method": "PUT", "path": "/"}, nothing, send
+        )
+        return sent
+
+    assert len(asyncio.run(run())) == 2

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from peertape.proxy.engine.journal import KEPT, Entry, Messages, Nearest
 from peertape.proxy.engine.limits.counters import MOST, Charge, LocalCounters
 from peertape.proxy.engine.session import LocalProgress, Session
+from peertape.proxy.engine.sockets.ending import Ending
+from peertape.proxy.engine.sockets.model import Close
 from peertape.proxy.engine.state.interface import Prepared, Turn
 from peertape.proxy.engine.twin.accounts import Tokens
 from peertape.proxy.engine.twin.contract import book
@@ -254,6 +256,61 @@ def test_a_prepared_answer_is_given_in_one_step_or_not_at_all(place: Place) -> N
         tokens.revoked.add("t")
     assert other.give(stale, entry()) is None
     assert len(one.journal.entries) == 3
+
+
+class Listener:
+    """The end of a socket: what it hears of its session, and what it notes there."""
+
+    def __init__(self, session: Session) -> None:
+        self.messages = Messages()
+        self.notifier = session.notifier
+        self.revoked: set[str] = set()
+        self._session = session
+
+    def received(self, content: str | bytes) -> None:
+        self.revoked = set(self._session.recall(Tokens).revoked)
+        self._session.journal.add(entry(target=str(content)))
+
+    def take(self) -> list[str | bytes | Close]:
+        self._session.journal.add(entry(target="taken"))
+        return []
+
+    def wait(self) -> float | None:
+        return None
+
+    def gone(self) -> None:
+        pass
+
+
+def test_a_socket_hears_what_was_changed_before_a_message_and_notes_what_it_does(place: Place) -> None:
+    one, other = place.workers()
+    begin(one, other)
+    listener = Listener(other)
+    socket = Ending(listener, other, lambda: None)
+    with one.changing(Tokens) as tokens:
+        tokens.revoked.add("t")
+    socket.received("heard")
+    assert listener.revoked == {"t"}
+    assert [known.target for known in one.journal.entries] == ["heard"]
+    socket.take()
+    assert [known.target for known in one.journal.entries] == ["heard", "taken"]
+
+
+def test_who_waits_looks_at_once_when_told_that_others_have_changed_something(place: Place) -> None:
+    one, other = place.workers()
+    begin(one, other)
+    seen: list[float] = []
+
+    def look() -> None:
+        other.look()
+        seen.append(other.clock.now())
+
+    with other.notifier.subscribed(look):
+        with one.turn(alone=True):
+            one.clock.freeze(True)
+            one.clock.set(1_000.0)
+        other.changed_elsewhere()
+    assert seen[-1] == 1_000.0
 
 
 def test_sessions_do_not_see_each_other(place: Place) -> None:
