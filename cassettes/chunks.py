@@ -8,7 +8,7 @@ from typing import Any
 
 import zstandard
 from sqlalchemy import Engine, Select, bindparam, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from peertape.cassettes.errors import CassetteCorrupted, ServerAway
 from peertape.cassettes.schema import chunks
@@ -56,7 +56,7 @@ class StoredBody:
                 rows = connection.execute(query, {"body": self.id, "at": at, "end": end}).all()
             found = [(row.position, unpacked(row.data, row.coding, row.size)) for row in rows]
         except (DBAPIError, zstandard.ZstdError) as error:
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
+            if self._is_away(error):
                 raise ServerAway(f"The connection to the server was lost before body {self.id} was read.") from error
             raise CassetteCorrupted(f"The cassette is damaged: body {self.id} cannot be read at octet {at}.") from error
         pieces = []
@@ -69,3 +69,7 @@ class StoredBody:
         if not pieces:
             raise CassetteCorrupted(f"The cassette is damaged: body {self.id} has no octet {at} of {self.size}.")
         return pieces
+
+    def _is_away(self, error: Exception) -> bool:
+        """Whether a server is, and not the cassette damaged: of a file the same kind of error tells damage."""
+        return isinstance(error, OperationalError) and self.engine.dialect.name != "sqlite"

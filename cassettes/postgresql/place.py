@@ -80,13 +80,7 @@ class ServerPlace(Place):
 
     def changes(self, engine: Engine) -> Callable[[], int]:
         with self.explained():
-            listener = Listener(engine, self.address)
-
-        def ask() -> int:
-            with self.explained():
-                return listener()
-
-        return ask
+            return Listener(engine, self.address)
 
     def sentence_for(self, cause: BaseException) -> errors.CassetteError:
         return sentences.sentence_for(self.address, cause)

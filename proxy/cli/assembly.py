@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from peertape.cassettes import demo
+from peertape.cassettes.errors import CassetteError
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.redaction.bodyfilter import BodyFilter
 from peertape.cassettes.redaction.filters import request_body_filter
@@ -31,7 +32,7 @@ from peertape.proxy.control.actions import Actions
 from peertape.proxy.control.stage import ControlStage
 from peertape.proxy.engine.chain import Engine, Stage
 from peertape.proxy.engine.choice import Repeat
-from peertape.proxy.engine.defects import state_lost
+from peertape.proxy.engine.defects import cassette_lost, state_lost
 from peertape.proxy.engine.faults.active import Faults
 from peertape.proxy.engine.matching import Matcher
 from peertape.proxy.engine.model import Answer, Request
@@ -137,12 +138,12 @@ class Parts:
         return [*before, *inside]
 
     def engine(self, stages: Sequence[Stage]) -> Engine:
-        """Answers by the stages; and where the shared state does not answer, by saying so."""
+        """Answers by the stages; and where the shared state or a cassette does not answer, by saying so."""
         return Engine(stages, self._lost)
 
-    def _lost(self, request: Request, session: Session, error: StateLostError) -> Answer:
+    def _lost(self, request: Request, session: Session, error: StateLostError | CassetteError) -> Answer:
         """The observers are told: a strict run has failed, although no journal of a session knows it."""
-        answer = state_lost(error)
+        answer = cassette_lost(error) if isinstance(error, CassetteError) else state_lost(error)
         self.source_stage().tell(request, session, answer)
         return answer
 

@@ -213,7 +213,7 @@ class _Run:
             click.echo(f"... and {len(packer.failures) - _SHOWN} more", err=True)
         count = sum(one.is_playable for one in made)
         click.echo(
-            f"{self.settings.cassette}: {count} of {len(reports)} videos playable offline; {packer.stored} answers "
+            f"{self.cassette.place}: {count} of {len(reports)} videos playable offline; {packer.stored} answers "
             f"({size(packer.octets)}) recorded, {packer.known} were there",
             err=True,
         )

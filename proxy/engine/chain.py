@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from peertape.cassettes.errors import CassetteError
 from peertape.proxy.engine.model import SAFE, Answer, Request
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.state.interface import StateLostError
 
 Rest = Callable[[Request], Answer]
-Lost = Callable[[Request, Session, StateLostError], Answer]
+Lost = Callable[[Request, Session, StateLostError | CassetteError], Answer]
 
 
 class Stage(Protocol):
@@ -22,7 +23,7 @@ class Stage(Protocol):
 class Engine:
     """Neither reads nor writes sockets: a lane hands requests in and takes answers out.
 
-    `lost` answers where the session's state does not; without it that is an error.
+    `lost` answers where the session's state or a cassette does not; without it that is an error.
     """
 
     def __init__(self, stages: Sequence[Stage], lost: Lost | None = None) -> None:
@@ -33,7 +34,7 @@ class Engine:
         try:
             with session.turn(alone=request.method not in SAFE):
                 return self._from(0, request, session)
-        except StateLostError as error:
+        except (StateLostError, CassetteError) as error:
             if self._lost is None:
                 raise
             return self._lost(request, session, error)

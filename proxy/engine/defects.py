@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 from peertape.cassettes.bodies import BytesBody
+from peertape.cassettes.errors import CassetteError
 from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.model import Answer, Source
 from peertape.proxy.engine.stages.miss import CORS
@@ -23,8 +24,16 @@ def defect(error: Exception) -> Answer:
 
 def state_lost(error: StateLostError) -> Answer:
     """A 503, while nobody knows what the answer is: what limits and sequences have come to, others keep as well."""
-    title = "the shared state does not answer"
-    answer = _problem(503, "Service Unavailable", "urn:peertape:state", title, str(error), ("state", "lost"))
+    return _unavailable("urn:peertape:state", "the shared state does not answer", error, "state")
+
+
+def cassette_lost(error: CassetteError) -> Answer:
+    """A 503, while a cassette cannot be read: nobody can tell what it holds."""
+    return _unavailable("urn:peertape:cassette", "the cassette cannot be read", error, "cassette")
+
+
+def _unavailable(kind: str, title: str, error: Exception, what: str) -> Answer:
+    answer = _problem(503, "Service Unavailable", kind, title, str(error), (what, "lost"))
     return replace(answer, headers=answer.headers.added("Retry-After", str(RETRY_AFTER)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 
@@ -57,8 +58,8 @@ def command(cassette: str, exchange: int, body: bool, request: bool, response: b
     with opened(cassette) as found:
         keys = listing.keys(found, exchange)
         if keys is None:
-            hint = f"`peertape cassette ls {cassette}` lists them"
-            raise Trouble(f"There is no exchange {exchange} in {cassette}; {hint}.")
+            hint = f"`peertape cassette ls {shlex.quote(str(found.place))}` lists them"
+            raise Trouble(f"There is no exchange {exchange} in {found.place}; {hint}.")
         whole = found.exchange(exchange)
         if body:
             _write(_body_of(whole, request))
