@@ -55,24 +55,23 @@ def key_of(flow: http.HTTPFlow) -> Key | None:
         return None
     if not is_reverse(flow) or not CHANGED.isdisjoint(flow.metadata):
         return None
-    return (
-        request.method,
-        request.data.path,
+    asker = (
         request.headers.fields,
         request.data.authority,
         client_scheme(flow),
         client.peername[0] if client.peername else None,
         client.sockname[1] if client.sockname else None,
     )
+    return asker, (request.method, request.data.path)
 
 
 def response_of(given: Given[Rest], flow: http.HTTPFlow) -> http.Response:
-    rest = given.body
+    _, status, fields, rest = given
     return http.Response(
         http_version=HTTP_1,
-        status_code=given.status,
+        status_code=status,
         reason=rest.reason,
-        headers=http.Headers(given.fields),
+        headers=http.Headers(fields),
         content=rest.content,
         trailers=http.Headers(rest.trailers) if rest.trailers else None,
         timestamp_start=flow.request.timestamp_end or flow.request.timestamp_start,

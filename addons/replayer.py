@@ -137,10 +137,11 @@ class Replayer:
         if self._prepared is None or key is None:
             answer = self.ask(flow)
         elif (given := self._prepared.again(key)) is not None:
-            if given.delay:
-                await asyncio.sleep(given.delay)
+            delay, _, _, rest = given
+            if delay:
+                await asyncio.sleep(delay)
             flow.metadata[ANSWERED] = True
-            given.body.mark.put(flow)
+            rest.mark.put(flow)
             flow.response = ready.response_of(given, flow)
             return
         else:

@@ -70,7 +70,7 @@ def doings(stack: ExitStack, place: str | None) -> dict[str, Callable[[], object
 def prepared(session: Session) -> None:
     entry = Entry(session.clock.now(), "default", "anonymous", "GET", "/x", 200, "recorded", "recorded", 7, "demo")
     charges = [Charge(("api", "192.0.2.1"), 10_000, 10**9)]
-    if session.give(Prepared(session.revision, (), charges, [("demo", b"key", 7)]), entry) is None:
+    if session.give(Prepared(session.revision, (), charges, [("demo", b"key", 7)]), entry, entry.at) is None:
         raise AssertionError("the session has moved on")
 
 

@@ -39,7 +39,7 @@ from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.ondemand import OnDemand
 from peertape.proxy.engine.outlinks import OutLinks
-from peertape.proxy.engine.prepared import Changes, Form, PreparedAnswers
+from peertape.proxy.engine.prepared import Changes, Form, PreparedAnswers, Told
 from peertape.proxy.engine.session import Session, Sessions, State
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.sockets.performance import Pace
@@ -78,7 +78,7 @@ class Parts:
     tally: Tally
     matcher: Matcher
     explainer: Explainer
-    observers: Sequence[Observer]
+    observers: Sequence[Observer]  # beside those that count
     token: str
     rules: RuleSet
     limits: Limits
@@ -94,7 +94,7 @@ class Parts:
         return [f"there are no rules for PeerTube {rules.instance} yet; those of {rules.version} are emulated instead"]
 
     def source_stage(self) -> SourceStage:
-        return SourceStage(self.explainer, self.observers)
+        return SourceStage(self.explainer, [self.tally, *self._of_member, *self.observers])
 
     def recorded_stage(self, repeat: Repeat | None = None, known: Recollection | None = None) -> RecordedStage:
         links = OutLinks(self.settings.public_url)
@@ -234,7 +234,16 @@ class Parts:
         room = self.settings.prepared
         if room is None:
             return None
-        return PreparedAnswers(form, self.sessions, seen(self.shelf.changes), self.source_stage().tell_observers, room)
+        return PreparedAnswers(form, self.sessions, seen(self.shelf.changes), self.told_again, room)
+
+    @property
+    def told_again(self) -> Told:
+        """Who is told of answers that are given again."""
+        return Told((self.tally.count, *self._of_member), tuple(self.observers))
+
+    @property
+    def _of_member(self) -> Sequence[Observer]:
+        return () if self.member is None else (self.member.note,)
 
     def counts(self, method: str, path: str) -> bool:
         """Whether what arrives of a request counts although its client leaves: so it is with pieces of an upload."""
@@ -266,7 +275,7 @@ def parts(
         strict = frozenset(settings.strict) if settings.strict is not None else None
         rules = rule_set(settings, shelf)
         tally = Tally(strict, foreign_rules=not rules.fits)
-        observers: list[Observer] = [tally] if member is None else [tally, member.note]
+        observers: list[Observer] = []
         if settings.journal is not None:
             observers.append(stack.enter_context(journal_file(settings.journal, append=append)))
         tolerance = Tolerance(ignore_rules(settings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -91,30 +92,59 @@ class Entry(NamedTuple):
 
 
 @dataclass(slots=True)
-class LocalJournal:
-    """In this process."""
+class Moment:
+    """When an exchange was played last."""
 
-    entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=KEPT))
+    at: float
+
+
+@dataclass(slots=True)
+class LocalJournal:
+    """In this process. What was told again and again is kept as it was told first, beside the moments."""
+
+    answered: dict[tuple[str, int], Moment] = field(default_factory=dict)  # by cassette and exchange
     sources: Counter[str] = field(default_factory=Counter)
-    answered: dict[tuple[str, int], float] = field(default_factory=dict)  # (cassette, exchange) -> when last
+    _told: deque[Entry] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _moments: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
 
     def add(self, entry: Entry) -> None:
-        self.entries.append(entry)
-        self.sources[entry.source] += 1
         for used in entry.used:
-            self.answered[used] = entry.at
+            if used not in self.answered:
+                self.answered[used] = Moment(entry.at)
+        self.again(entry, entry.at, self.played(entry))
+
+    def again(self, entry: Entry, at: float, played: Iterable[Moment]) -> None:
+        """The same once more; `played` are the moments of all that it was taken from."""
+        self._told.append(entry)
+        self._moments.append(at)
+        self.sources[entry.source] += 1
+        for moment in played:
+            moment.at = at
+
+    def played(self, entry: Entry) -> tuple[Moment, ...]:
+        """The moments of all that an entry that was added was taken from."""
+        return tuple([self.answered[used] for used in entry.used])
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        return [
+            entry if entry.at == at else entry.at_moment(at)
+            for entry, at in zip(self._told, self._moments, strict=True)
+        ]
 
     @property
     def used(self) -> int:
         return len(self.answered)
 
     def answered_at(self, cassette: str, exchange: int) -> float | None:
-        return self.answered.get((cassette, exchange))
+        moment = self.answered.get((cassette, exchange))
+        return None if moment is None else moment.at
 
     def unmatched(self) -> list[Entry]:
         return [entry for entry in self.entries if entry.source == "miss"]
 
     def clear(self) -> None:
-        self.entries.clear()
+        self._told.clear()
+        self._moments.clear()
         self.sources.clear()
         self.answered.clear()

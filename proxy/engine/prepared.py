@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.commons import Commons
@@ -23,7 +23,9 @@ OVERHEAD = 2048  # octets that an answer takes beside what is measured
 SHARE = 8  # no answer takes more of the room than one part of so many, nor does what answers have in common
 METHODS = ("GET", "HEAD")
 
-Key = tuple[object, ...]  # the method first
+# Who asks, with all headers, and what, the method first: answers to many targets have the former in common.
+Key = tuple[tuple[object, ...], tuple[object, ...]]
+Observer = Callable[[Entry], None]
 Changes = Callable[[], object]  # differs from what it told before whenever a cassette was written to
 
 
@@ -39,43 +41,48 @@ class Form[B](Protocol):
         ...
 
 
-@dataclass(slots=True)
+# Seconds until it is to be sent, status, header fields, body.
+type Given[B] = tuple[float, int, Sequence[tuple[bytes, bytes]], B]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Who is told of what is given: those that count, by entries of whatever moment, and others."""
+
+    counting: tuple[Observer, ...]
+    others: tuple[Observer, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
 class _Known[B]:
+    """What it takes to give one again: no more objects than needed, for each may be far from the processor."""
+
     session: Session
     prepared: Prepared
     entry: Entry
     ends: float
     status: int
-    fields: list[tuple[bytes, bytes]]
+    fields: tuple[tuple[bytes, bytes], ...]
     momentary: tuple[tuple[int, bytes, Tell], ...]  # place among the fields, name, value
     body: B
     delay: float
     size: int
+    key: Key
     was_asked: bool = False
 
 
-class Given[B](NamedTuple):
-    """An answer, to be sent after `delay` seconds."""
-
-    delay: float
-    status: int
-    fields: Sequence[tuple[bytes, bytes]]
-    body: B
-
-
 class PreparedAnswers[B]:
-    """`room`: octets in all. `tell` is told what is given."""
+    """`room`: octets in all."""
 
-    def __init__(
-        self, form: Form[B], sessions: Sessions, changes: Changes, tell: Callable[[Entry], None], room: int
-    ) -> None:
+    def __init__(self, form: Form[B], sessions: Sessions, changes: Changes, told: Told, room: int) -> None:
         self._form = form
         self._sessions = sessions
         self._changes = changes
-        self._tell = tell
+        self._told = told
         self._room = room
-        self._known: dict[Key, _Known[B]] = {}
-        self._of_session: dict[str, dict[Key, None]] = {}
+        self._by_asker: dict[object, dict[object, _Known[B]]] = {}
+        self._in_order: dict[_Known[B], None] = {}  # of their age
+        self._of_session: dict[str, dict[_Known[B], None]] = {}
         self._commons = Commons(room // SHARE)
         self._as_of: object = None  # nobody has looked yet
         self._sizes = 0
@@ -88,27 +95,32 @@ class PreparedAnswers[B]:
 
     def again(self, key: Key) -> Given[B] | None:
         """The answer, which counts as given; None if it has to be asked for."""
-        known = self._known.get(key)
+        asker, asked = key
+        of_asker = self._by_asker.get(asker)
+        known = None if of_asker is None else of_asker.get(asked)
         if known is None or not self._is_current():
             return None
-        session = self._sessions.get(known.session.name)
+        session, entry = known.session, known.entry
+        self._sessions.touch(session)
         now = session.clock.now()
-        if session is not known.session or now > known.ends:
+        if now > known.ends:
             return None
-        entry = known.entry.at_moment(now)
         try:
-            windows = session.give(known.prepared, entry)
+            windows = session.give(known.prepared, entry, now)
         except StateLostError:
             return None  # the engine knows what to say then
         if windows is None:
             return None
-        self._tell(entry)
+        for count in self._told.counting:
+            count(entry)
+        for observer in self._told.others:
+            observer(entry.at_moment(now))
         known.was_asked = True
-        fields = known.fields.copy()
+        fields = [*known.fields]
         window = windows[-1] if windows else None
         for place, name, tell in known.momentary:
             fields[place] = (name, tell(now, window).encode("latin-1"))
-        return Given(known.delay, known.status, fields, known.body)
+        return known.delay, known.status, fields, known.body
 
     def look(self) -> None:
         """Before the engine is asked for what may be kept: as of now."""
@@ -124,8 +136,10 @@ class PreparedAnswers[B]:
             return
         told = self._form.headers(answer)
         share = self._commons.share
-        fields = [share(field) for field in told.to_bytes()]
-        body = self._form.body(str(key[0]), answer)
+        fields = tuple([share(field) for field in told.to_bytes()])
+        asker, asked = key
+        key = (share(asker), asked)
+        body = self._form.body(str(asked[0]), answer)
         momentary = share(
             tuple(
                 (place, fields[place][0], value.tell)
@@ -136,15 +150,18 @@ class PreparedAnswers[B]:
         entry = settled.entry._replace(method=share(settled.entry.method), identity=share(settled.entry.identity))
         session = self._sessions.get(entry.session)
         prepared = Prepared(session.revision, settled.turns, share(settled.charges), settled.played)
-        own = (key, tuple(fields), tuple(entry), prepared.charges, prepared.played)
+        own = (key, fields, tuple(entry), prepared.charges, prepared.played)
         size = OVERHEAD + answer.body.size + self._commons.beside(own)
         if size > self._room // SHARE:
             return
-        self._drop(key)
-        self._known[key] = _Known(
-            session, prepared, entry, settled.ends, answer.status, fields, momentary, body, answer.delay, size
+        if (old := self._by_asker.get(asker, {}).get(asked)) is not None:
+            self._drop(old)
+        known = _Known(
+            session, prepared, entry, settled.ends, answer.status, fields, momentary, body, answer.delay, size, key
         )
-        self._of_session.setdefault(session.name, {})[key] = None
+        self._by_asker.setdefault(key[0], {})[asked] = known
+        self._in_order[known] = None
+        self._of_session.setdefault(session.name, {})[known] = None
         self._sizes += size
         self._make_room()
 
@@ -158,32 +175,37 @@ class PreparedAnswers[B]:
 
     def forget(self) -> None:
         """All of them."""
-        self._known.clear()
+        self._by_asker.clear()
+        self._in_order.clear()
         self._of_session.clear()
         self._commons.clear()
         self._sizes = 0
 
-    def _drop(self, key: Key) -> None:
-        known = self._known.pop(key, None)
-        if known is None:
-            return
+    def _drop(self, known: _Known[B]) -> None:
+        asker, asked = known.key
+        del self._in_order[known]
+        _take_out(self._by_asker, asker, asked)
+        _take_out(self._of_session, known.session.name, known)
         self._sizes -= known.size
-        others = self._of_session[known.session.name]
-        del others[key]
-        if not others:
-            del self._of_session[known.session.name]
 
     def _forget(self, session: str) -> None:
         """The session is no more, and what was prepared in it shall not hold it."""
-        for key in tuple(self._of_session.get(session, ())):
-            self._drop(key)
+        for known in tuple(self._of_session.get(session, ())):
+            self._drop(known)
 
     def _make_room(self) -> None:
         """The oldest goes first, but what was asked for since has a second chance."""
         while self.taken > self._room:
-            key, known = next(iter(self._known.items()))
+            known = next(iter(self._in_order))
             if known.was_asked:
                 known.was_asked = False
-                self._known[key] = self._known.pop(key)
+                del self._in_order[known]
+                self._in_order[known] = None
             else:
-                self._drop(key)
+                self._drop(known)
+
+
+def _take_out[K, L, V](of: dict[K, dict[L, V]], one: K, other: L) -> None:
+    del of[one][other]
+    if not of[one]:
+        del of[one]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from peertape.proxy.engine.clock import Clock
-from peertape.proxy.engine.journal import Entry, LocalJournal
+from peertape.proxy.engine.journal import Entry, LocalJournal, Moment
 from peertape.proxy.engine.limits.counters import LocalCounters, Window, milliseconds
 from peertape.proxy.engine.model import Request
 from peertape.proxy.engine.notifier import Notifier
@@ -29,6 +29,7 @@ class LocalProgress:
 
     positions: dict[bytes, int] = field(default_factory=dict)  # exact key -> id of the exchange played last under it
     last_played: int = 0
+    steps: int = 0  # how often a position changed
 
     def reached(self, key: bytes | None) -> int:
         return self.last_played if key is None else self.positions.get(key, 0)
@@ -40,8 +41,23 @@ class LocalProgress:
         return taken
 
     def note(self, key: bytes, exchange: int) -> None:
-        self.positions[key] = exchange
+        if self.positions.get(key) != exchange:
+            self.positions[key] = exchange
+            self.steps += 1
         self.last_played = exchange
+
+
+@dataclass(slots=True)
+class _Standing:
+    """Of a prepared answer, after it was given: as long as no position changes, it is its turn, and changes none.
+
+    `progress` is None if it hangs on more than positions in one cassette; `exchange` is what is played last.
+    """
+
+    progress: LocalProgress | None
+    exchange: int
+    steps: int = -1
+    moments: Sequence[Moment] = ()
 
 
 @dataclass(slots=True)
@@ -96,23 +112,49 @@ class Session:
     def flush(self) -> None:
         """Makes known to others what was played and told, where no turn ends."""
 
-    def give(self, prepared: Prepared, entry: Entry) -> Sequence[Window] | None:
+    def give(self, prepared: Prepared, entry: Entry, at: float) -> Sequence[Window] | None:
         """Does all that giving a prepared answer again does, in one step, and tells the windows in which it counted.
 
-        None, and nothing was done: the revision is another, it is not its turn, or a limit would be over.
+        `entry`: of the journal, of whatever moment; `at` is this one. None, and nothing was done: the revision is
+        another, it is not its turn, or a limit would be over.
         """
         if prepared.revision != self.revision:
             return None
-        for turn in prepared.turns:
-            if not turn.since <= self.in_cassette(turn.cassette).reached(turn.key) < turn.until:
-                return None
-        counters = cast(LocalCounters, self.counters)
-        windows = counters.charge_all(prepared.charges, milliseconds(entry.at))
-        if windows is not None:
+        standing = prepared.gift
+        if standing is None:
+            standing = prepared.gift = self._standing(prepared)
+        progress = standing.progress
+        stands = progress is not None and standing.steps == progress.steps
+        if not stands and not self._has_turn(prepared):
+            return None
+        counters, journal = cast(LocalCounters, self.counters), cast(LocalJournal, self.journal)
+        windows = counters.charge_all(prepared.charges, milliseconds(at))
+        if windows is None:
+            return None
+        if stands:
+            progress.last_played = standing.exchange
+            journal.again(entry, at, standing.moments)
+        else:
+            before = progress.steps if progress is not None else -1
             for cassette, key, exchange in prepared.played:
                 self.in_cassette(cassette).note(key, exchange)
-            self.journal.add(entry)
+            journal.add(entry.at_moment(at))
+            if progress is not None and progress.steps == before:
+                standing.steps, standing.moments = before, journal.played(entry)
         return windows
+
+    def _standing(self, prepared: Prepared) -> _Standing:
+        names = {turn.cassette for turn in prepared.turns} | {cassette for cassette, _, _ in prepared.played}
+        hangs_on_keys = prepared.played and all(turn.key is not None for turn in prepared.turns)
+        if len(names) != 1 or not hangs_on_keys:
+            return _Standing(None, 0)
+        progress = self.in_cassette(names.pop())
+        return _Standing(cast(LocalProgress, progress), prepared.played[-1][2])
+
+    def _has_turn(self, prepared: Prepared) -> bool:
+        return all(
+            turn.since <= self.in_cassette(turn.cassette).reached(turn.key) < turn.until for turn in prepared.turns
+        )
 
     def reset(self) -> None:
         """Back to the start."""
@@ -154,6 +196,7 @@ class Sessions:
         self.forgotten: list[Callable[[str], None]] = []
         self._state = state
         self._known: OrderedDict[str, Session] = OrderedDict()
+        self._latest: Session | None = None
 
     def get(self, name: str) -> Session:
         if name not in self._known:
@@ -163,7 +206,13 @@ class Sessions:
                 for told in self.forgotten:
                     told(oldest)
         self._known.move_to_end(name)
-        return self._known[name]
+        self._latest = self._known[name]
+        return self._latest
+
+    def touch(self, session: Session) -> None:
+        """It was named again."""
+        if session is not self._latest:
+            self.get(session.name)
 
     def of(self, request: Request) -> Session:
         return self.get(session_name(request))

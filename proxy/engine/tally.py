@@ -28,10 +28,14 @@ class Tally:
     def __call__(self, entry: Entry) -> None:
         if entry.again:  # it was counted when it began
             return
-        self.sources[entry.source] += 1
         self.used.update(entry.used)
         if entry.source == "miss" and len(self.missed) < MISSES_NAMED:
             self.missed[f"{entry.method} {entry.target}"] += 1
+        self.count(entry)
+
+    def count(self, entry: Entry) -> None:
+        """An answer from a recording, which came before."""
+        self.sources[entry.source] += 1
         if self.strict is not None and entry.source not in self.strict:
             self.broken[entry.source] += 1
         elif self.strict is not None and entry.source == "emulated" and self.foreign_rules:

@@ -20,7 +20,7 @@ from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.defects import defect
 from peertape.proxy.engine.intake import DigestOf, Intake
 from peertape.proxy.engine.model import Answer, Delivery, Request
-from peertape.proxy.engine.prepared import SMALL
+from peertape.proxy.engine.prepared import SMALL, Key
 from peertape.proxy.engine.session import Sessions
 from peertape.proxy.lanes.prepared import (
     PreparedMessages,
@@ -71,7 +71,20 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         match scope["type"]:
             case "http":
-                await self._http(scope, receive, send)
+                key = None if self._prepared is None else key_of(scope)
+                given = None if self._prepared is None or key is None else self._prepared.again(key)
+                if given is None:
+                    await self._http(scope, receive, send, key)
+                    return
+                delay, status, fields, body = given
+                if delay:
+                    await asyncio.sleep(delay)
+                await send({"type": "http.response.start", "status": status, "headers": fields})
+                if isinstance(body, bytes):
+                    await send({"type": "http.response.body", "body": body})
+                    return
+                for message in body:
+                    await send(message)
             case "websocket":
                 await self._websocket(scope, receive, send)
             case "lifespan":
@@ -83,16 +96,8 @@ class Application:
         """Other processes have changed sessions: sockets and polls that wait here look at once."""
         self._sessions.changed_elsewhere()
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        key = None if self._prepared is None else key_of(scope)
+    async def _http(self, scope: Scope, receive: Receive, send: Send, key: Key | None) -> None:
         if self._prepared is not None and key is not None:
-            if (given := self._prepared.again(key)) is not None:
-                if given.delay:
-                    await asyncio.sleep(given.delay)
-                await send({"type": "http.response.start", "status": given.status, "headers": given.fields})
-                for message in given.body:
-                    await send(message)
-                return
             self._prepared.look()
         told = Headers.from_bytes(tuple(scope["headers"]))
         intake = Intake(told, self._digest_of)

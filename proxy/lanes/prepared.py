@@ -14,17 +14,19 @@ OF_THE_CONNECTION = ("connection", "keep-alive", "proxy-connection", "transfer-e
 WITH_A_BODY = (b"content-length", b"transfer-encoding")
 BODILESS = (204, 304)
 
-PreparedMessages = PreparedAnswers[list[Scope]]
+Rest = bytes | tuple[Scope, ...]  # of an answer: the one body, or the messages behind the head
+PreparedMessages = PreparedAnswers[Rest]
 
 
 class Messages:
-    """The form of answers in ASGI: the messages behind the head."""
+    """The form of answers in ASGI."""
 
     def headers(self, answer: Answer) -> Headers:
         return headers_of(answer)
 
-    def body(self, method: str, answer: Answer) -> list[Scope]:
-        return bodies_of(answer, bodiless=is_bodiless(method, answer))
+    def body(self, method: str, answer: Answer) -> Rest:
+        first, *more = bodies_of(answer, bodiless=is_bodiless(method, answer))
+        return (first, *more) if more else bytes(first["body"])
 
 
 def key_of(scope: Scope) -> Key | None:
@@ -33,13 +35,8 @@ def key_of(scope: Scope) -> Key | None:
         return None
     client = scope["client"]
     return (
-        scope["method"],
-        scope.get("raw_path") or scope["path"],
-        scope["query_string"],
-        tuple(scope["headers"]),
-        client[0] if client else None,
-        scope["scheme"],
-        scope["server"],
+        (tuple(scope["headers"]), client[0] if client else None, scope["scheme"], scope["server"]),
+        (scope["method"], scope.get("raw_path") or scope["path"], scope["query_string"]),
     )
 
 

@@ -60,11 +60,20 @@ class LocalCounters:
 
     def charge_all(self, charges: Sequence[Charge], now: int) -> list[Window] | None:
         """Counts in all of them, or in none (then None) if one would be over."""
+        windows = []
         for charge in charges:
             window = self.windows.get(charge.key)
-            if (window.used if window is not None and window.holds(now) else 0) >= charge.most:
+            if window is not None and window.opened <= now < window.ends:
+                if window.used >= charge.most:
+                    return None
+                windows.append(window)
+            elif charge.most <= 0:
                 return None
-        return self.charge(charges, now)
+        if len(windows) < len(charges):
+            return self.charge(charges, now)
+        for window in windows:
+            window.used += 1
+        return windows
 
     def give_back(self, keys: Iterable[Key]) -> None:
         for key in keys:

@@ -106,7 +106,7 @@ class Turn:
 class Prepared:
     """What giving an answer again that was prepared at `revision` hangs on, and what it does to a session.
 
-    `gift`: what a shared session made of it.
+    `gift`: what the session that gives it made of it.
     """
 
     revision: int

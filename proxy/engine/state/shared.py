@@ -83,14 +83,14 @@ class SharedSession(Session):
             if self._depth == 0:
                 self._end()
 
-    def give(self, prepared: Prepared, entry: Entry) -> Sequence[Window] | None:
+    def give(self, prepared: Prepared, entry: Entry, at: float) -> Sequence[Window] | None:
         if prepared.revision != self.revision:
             return None
         gift = prepared.gift
         if gift is None:
             gift = prepared.gift = Gift(prepared, _line(entry))
         try:
-            return self._store.give(self.key, gift, entry.at, milliseconds(entry.at))
+            return self._store.give(self.key, gift, at, milliseconds(at))
         except StateLostError:  # the engine has an answer to that
             return None
 

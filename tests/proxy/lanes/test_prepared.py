@@ -28,6 +28,7 @@ from peertape.cassettes.writer import CassetteWriter
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly
 from peertape.proxy.engine.clock import Clock
+from peertape.proxy.engine.journal import LocalJournal
 from peertape.proxy.engine.limits.counters import LocalCounters
 from peertape.proxy.engine.session import LocalProgress, Session, Sessions
 from peertape.proxy.lanes.application import Application
@@ -142,8 +143,7 @@ class World:
         self.parts = replace(parts, observers=[*parts.observers, self.told.append])
         self.prepared = None
         if self.room is not None:
-            tell = self.parts.source_stage().tell_observers
-            self.prepared = _Counting(Messages(), sessions, parts.shelf.changes, tell, self.room)
+            self.prepared = _Counting(Messages(), sessions, parts.shelf.changes, self.parts.told_again, self.room)
         login = self.parts.shelf.cassettes[0].exchange(1).response
         assert login is not None
         self.token = json.loads(read(login.body))["access_token"]
@@ -206,7 +206,10 @@ def _state_of(session: Session) -> Any:
     assert isinstance(counters, LocalCounters)
     assert all(isinstance(one, LocalProgress) for one in progress.values())
     memory = sorted(re.sub(" at 0x[0-9a-f]+", "", repr(kept)) for kept in session.memory.items())
-    return session.name, session.journal, counters, progress, session.clock.now(), memory
+    journal = session.journal
+    assert isinstance(journal, LocalJournal)
+    told = (journal.entries, journal.sources, journal.answered)
+    return session.name, told, counters, progress, session.clock.now(), memory
 
 
 Op = Callable[[World], Any]

@@ -203,8 +203,8 @@ def test_prepared_answers_count_over_all_and_end_with_what_another_changes(
     given: list[bool] = []
     give = SharedSession.give
 
-    def noting(session: SharedSession, prepared: Prepared, entry: Entry) -> Sequence[Window] | None:
-        windows = give(session, prepared, entry)
+    def noting(session: SharedSession, prepared: Prepared, entry: Entry, at: float) -> Sequence[Window] | None:
+        windows = give(session, prepared, entry, at)
         given.append(windows is not None)
         return windows
 

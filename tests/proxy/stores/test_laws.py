@@ -242,19 +242,19 @@ def test_a_prepared_answer_is_given_in_one_step_or_not_at_all(place: Place) -> N
     def given(worker: Session, most: int) -> int | None:
         charges = [Charge(API, 10**9, 50), Charge(LOGIN, 10**9, most)]
         turns = [Turn("tape", None, until=8), Turn("tape", b"key", 0)]
-        windows = worker.give(Prepared(worker.revision, turns, charges, [("tape", b"key", 7)]), entry())
+        windows = worker.give(Prepared(worker.revision, turns, charges, [("tape", b"key", 7)]), entry(), entry().at)
         return None if windows is None else windows[1].used
 
     assert [given(one, 2), given(other, 2), given(one, 2), given(other, 2)] == [1, 2, None, None]
     assert other.in_cassette("tape").reached(b"key") == 7
     assert len(other.journal.entries) == 2
     too_late = Prepared(other.revision, [Turn("tape", b"key", until=7)], [], [])
-    assert other.give(too_late, entry()) is None
-    assert one.give(Prepared(one.revision, [Turn("tape", b"key", 7, 8)], [], []), entry()) == []
+    assert other.give(too_late, entry(), entry().at) is None
+    assert one.give(Prepared(one.revision, [Turn("tape", b"key", 7, 8)], [], []), entry(), entry().at) == []
     stale = Prepared(other.revision, [], [], [])
     with one.changing(Tokens) as tokens:
         tokens.revoked.add("t")
-    assert other.give(stale, entry()) is None
+    assert other.give(stale, entry(), entry().at) is None
     assert len(one.journal.entries) == 3
 
 

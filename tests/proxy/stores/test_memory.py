@@ -71,7 +71,7 @@ def test_many_processes_give_one_prepared_answer_until_the_limit_is_over() -> No
     def work(pipe: Connection[Any, Any]) -> None:
         prepared, given = answer(), []
         pipe.recv()  # all begin at once
-        while (windows := session.give(prepared, entry())) is not None:
+        while (windows := session.give(prepared, entry(), MOMENT)) is not None:
             given.append(windows[0].used)
         pipe.send(given)
 
@@ -118,7 +118,7 @@ def test_what_is_forgotten_makes_room() -> None:
         prepared = answer(revision=session.revision)
         for _ in range(KEPT + 10):
             prepared.charges = []
-            assert session.give(prepared, entry()) == []
+            assert session.give(prepared, entry(), MOMENT) == []
         session.reset()
         return memory.heap.end
 
@@ -131,16 +131,16 @@ def test_beyond_so_many_sessions_the_one_used_longest_ago_is_forgotten(monkeypat
     memory = Memory()
     find = sessions_in(memory)
     one, two, three = (find(name) for name in ("one", "two", "three"))
-    assert one.give(answer(), entry())
-    assert two.give(answer(), entry())
-    assert one.give(answer(), entry())
-    assert three.give(answer(), entry())
+    assert one.give(answer(), entry(), MOMENT)
+    assert two.give(answer(), entry(), MOMENT)
+    assert one.give(answer(), entry(), MOMENT)
+    assert three.give(answer(), entry(), MOMENT)
     state = SharedState(MemoryStore(memory), Snapshots([], lambda: book("6.3")))
     assert state.names() == ["one", "three"]
     assert [len(session.journal.entries) for session in (one, two, three)] == [2, 0, 1]
     taken = memory.heap.end
     for number in range(20):
-        assert find(f"many {number}").give(answer(), entry())
+        assert find(f"many {number}").give(answer(), entry(), MOMENT)
     assert memory.heap.end == taken
 
 
@@ -150,20 +150,20 @@ def test_a_prepared_answer_finds_its_places_again() -> None:
     prepared = answer(turns=(Turn("tape", b"key", 0, 9),))
 
     def used() -> list[int] | None:
-        windows = session.give(prepared, entry())
+        windows = session.give(prepared, entry(), MOMENT)
         return None if windows is None else [window.used for window in windows]
 
     assert [used(), used()] == [[1], [2]]
     session.counters.clear()
     session.counters.charge([Charge(("login", "192.0.2.1"), 10_000, 50)], milliseconds(MOMENT))
     assert [used(), used()] == [[1], [2]]
-    windows = session.give(prepared, entry()._replace(at=MOMENT + 10))  # the next window
+    windows = session.give(prepared, entry(), MOMENT + 10)  # the next window
     assert windows is not None
     assert (windows[0].opened, windows[0].used) == (milliseconds(MOMENT + 10), 1)
     session.in_cassette("tape").take([9], b"key", in_all=False)
     assert used() is None
     for number in range(KEPT):  # its line of the journal goes, and with it the entry
-        assert session.give(answer(3), entry(3)._replace(at=MOMENT + 100 * number)) is not None
+        assert session.give(answer(3), entry(3), MOMENT + 100 * number) is not None
     assert used() == [1]
     assert session.journal.entries[-1] == entry()
 

@@ -48,7 +48,7 @@ def test_the_revision_moves_with_clock_and_memory_alone() -> None:
 
 def test_a_prepared_answer_is_given_at_once() -> None:
     session = Session("default")
-    first, second = session.give(prepared(session, 2, 1), ENTRY) or ()
+    first, second = session.give(prepared(session, 2, 1), ENTRY, ENTRY.at) or ()
     assert (first.used, second.used) == (1, 1)
     assert session.in_cassette("tape").reached(b"key") == 7
     assert session.journal.answered_at("tape", 7) == 1.0
@@ -59,13 +59,51 @@ def test_a_prepared_answer_does_nothing_once_it_is_stale_or_a_limit_would_be_ove
     session.in_cassette("tape").note(b"key", 7)
     stale = prepared(session, 50)
     session.clock.advance(1)
-    assert session.give(stale, ENTRY) is None
-    assert session.give(prepared(session, 50, 1), ENTRY) is not None
-    assert session.give(prepared(session, 50, 1), ENTRY) is None
+    assert session.give(stale, ENTRY, ENTRY.at) is None
+    assert session.give(prepared(session, 50, 1), ENTRY, ENTRY.at) is not None
+    assert session.give(prepared(session, 50, 1), ENTRY, ENTRY.at) is None
     assert {key: window.used for key, window in session.counters.open(1000)} == {
         API: 1,
         LOGIN: 1,
     }
     assert len(session.journal.entries) == 1
     session.in_cassette("tape").note(b"other", 9)
-    assert session.give(prepared(session, 50, 2), ENTRY) is None
+    assert session.give(prepared(session, 50, 2), ENTRY, ENTRY.at) is None
+
+
+def test_a_prepared_answer_is_given_as_long_as_it_is_its_turn() -> None:
+    session = Session("default")
+    tape = session.in_cassette("tape")
+    again = Prepared(session.revision, [Turn("tape", b"key", since=7, until=9)], [], [("tape", b"key", 7)])
+    tape.note(b"key", 7)
+    for at in (2.0, 3.0, 4.0):
+        assert session.give(again, ENTRY, at) == []
+    assert session.journal.answered_at("tape", 7) == 4.0
+    tape.note(b"other", 8)
+    assert tape.reached(None) == 8
+    assert session.give(again, ENTRY, 5.0) == []
+    assert (tape.reached(None), tape.reached(b"other")) == (7, 8)
+    tape.note(b"key", 8)
+    assert session.give(again, ENTRY, 6.0) == []  # 8 is before 9: it is the next one still
+    assert tape.reached(b"key") == 7
+    tape.note(b"key", 9)
+    assert session.give(again, ENTRY, 7.0) is None
+    assert [entry.at for entry in session.journal.entries] == [2.0, 3.0, 4.0, 5.0, 6.0]
+    assert session.journal.sources == {"recorded": 5}
+
+
+def test_the_moment_of_an_answer_in_a_journal_is_its_own() -> None:
+    session = Session("default")
+    again = prepared(session)
+    for at in (2.0, 3.0):
+        session.give(again, ENTRY, at)
+    session.journal.add(ENTRY._replace(exchange=8, at=4.0))
+    assert list(session.journal.entries) == [
+        ENTRY._replace(at=2.0),
+        ENTRY._replace(at=3.0),
+        ENTRY._replace(exchange=8, at=4.0),
+    ]
+    assert session.journal.used == 2
+    session.reset()
+    assert list(session.journal.entries) == []
+    assert session.journal.answered_at("tape", 7) is None
