@@ -68,7 +68,7 @@ class ExchangeRows:
         self._new[row.id] = row
         return row
 
-    def change(self, row: ExchangeRow, **values: Any) -> None:
+    def change(self, row: ExchangeRow, values: Values) -> None:
         row.values.update(values)
         if row.id not in self._new:
             self._changed[row.id] = row

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from peertape.cassettes.filteredbody import FilteredBody
-from peertape.cassettes.headers import Headers
+from peertape.cassettes.headers import NONE, Headers
 from peertape.cassettes.keys import EMPTY_DIGEST, keys_of
 from peertape.cassettes.learnedwriter import LearnedWriter
 from peertape.cassettes.model import Closing, Message, NotKept, RecordedRequest, RecordedResponse, State
@@ -45,7 +45,7 @@ class ExchangeWriter:
         filtered = request_body_filter(request.headers, redactor)
         self._request_body = FilteredBody(pending.bodies, filtered, largest=largest_request)
         self._response: RecordedResponse | None = None
-        self._response_headers = Headers()
+        self._response_headers = NONE
         self._response_body: FilteredBody | None = None
         self._request_text: bytes | None = None
         self._credential: str | None = None
@@ -75,7 +75,7 @@ class ExchangeWriter:
     def request_data(self, data: bytes) -> None:
         self._request_body.feed(data)
 
-    def request_end(self, at: float | None, trailers: Headers = Headers(), not_kept: NotKept | None = None) -> None:
+    def request_end(self, at: float | None, trailers: Headers = NONE, not_kept: NotKept | None = None) -> None:
         """The request is whole: its keys are known. `not_kept` stands for a body that is not there."""
         self._request_ended = True
         body = self._request_body.finish()
@@ -150,7 +150,7 @@ class ExchangeWriter:
             }
         )
 
-    def end(self, state: State, at: float | None, error: str | None = None, trailers: Headers = Headers()) -> None:
+    def end(self, state: State, at: float | None, error: str | None = None, trailers: Headers = NONE) -> None:
         if self._response_body is not None and self._response is not None:
             state, error = self._end_response(self._response, self._response_body, state, error, at)
         if not self._request_ended:
@@ -191,7 +191,7 @@ class ExchangeWriter:
         return state, error
 
     def _set(self, **values: object) -> None:
-        self._pending.exchanges.change(self._row, **values)
+        self._pending.exchanges.change(self._row, values)
 
 
 def _of_changed_body(headers: Headers, filtered: BodyFilter) -> Headers:

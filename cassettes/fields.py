@@ -30,14 +30,14 @@ class FieldWriter:
         self._add = Insertion(connection, fields)
         self._last: int = connection.execute(_LAST).scalar() or 0
         latest = connection.execute(_LATEST).all()
-        self._numbers: dict[tuple[str, str], int] = {(row.name, row.value): row.id for row in latest}
-        self._older: dict[tuple[str, str], int] = {}  # forgotten with the next turn, unless they come again
+        self._numbers: dict[tuple[str, str], str] = {(row.name, row.value): str(row.id) for row in latest}
+        self._older: dict[tuple[str, str], str] = {}  # forgotten with the next turn, unless they come again
         self._pending: list[dict[str, Any]] = []
 
     def numbered(self, headers: Headers) -> str:
         """The list as `exchanges` keeps it; what is new in it is stored by the next `flush`."""
         known = self._numbers
-        return "[" + ",".join([str(known.get(field) or self._number(field)) for field in headers.pairs]) + "]"
+        return "[" + ",".join([known.get(field) or self._number(field) for field in headers.pairs]) + "]"
 
     def flush(self) -> None:
         self._add(self._pending)
@@ -48,11 +48,12 @@ class FieldWriter:
         self._numbers, self._older = {}, {}
         self._pending.clear()
 
-    def _number(self, field: tuple[str, str]) -> int:
+    def _number(self, field: tuple[str, str]) -> str:
         known = self._older.get(field)
         if known is None:
-            self._last = known = self._last + 1
-            self._pending.append({"id": known, "name": field[0], "value": field[1]})
+            self._last += 1
+            self._pending.append({"id": self._last, "name": field[0], "value": field[1]})
+            known = str(self._last)
         if len(self._numbers) >= REMEMBERED:
             self._older, self._numbers = self._numbers, {}
         self._numbers[field] = known

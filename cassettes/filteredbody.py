@@ -13,7 +13,9 @@ class FilteredBody:
         self, store: BodyStore, filtered: BodyFilter, limit: int | None = None, largest: int | None = None
     ) -> None:
         self.filter = filtered
-        self._body = BodyWriter(store, largest)
+        self._store = store
+        self._largest = largest
+        self._body: BodyWriter | None = None  # once there are octets: most requests have none
         self._limit = limit
         self._octets = 0
         self._over = False
@@ -26,23 +28,34 @@ class FilteredBody:
         self._octets += len(data)
         if self._limit is not None and self._octets > self._limit and not self._over:
             self._over = True
-            self._body.discard()
+            self._discard()
         if not self._over and (ready := self.filter.feed(data)):
-            self._body.write(ready)
+            self._write(ready)
 
     def finish(self) -> BodyNumber | None:
         """The body's number; None if there are no octets, or they were dropped."""
-        return self._body.finish() if self._has_octets() else None
+        body = self._ended()
+        return body.finish() if body is not None else None
 
     def cut(self) -> BodyNumber | None:
         """The same of a body that did not end."""
-        return self._body.cut() if self._has_octets() and self._body.is_kept else None
+        body = self._ended()
+        return body.cut() if body is not None and body.is_kept else None
 
-    def _has_octets(self) -> bool:
+    def _ended(self) -> BodyWriter | None:
         rest = self.filter.finish()
         if self.dropped:
-            self._body.discard()
-            return False
+            self._discard()
+            return None
         if rest:
-            self._body.write(rest)
-        return self._body.size > 0
+            self._write(rest)
+        return self._body
+
+    def _write(self, data: bytes) -> None:
+        if self._body is None:
+            self._body = BodyWriter(self._store, self._largest)
+        self._body.write(data)
+
+    def _discard(self) -> None:
+        if self._body is not None:
+            self._body.discard()

@@ -40,8 +40,7 @@ class Headers:
     def get(self, name: str) -> str | None:
         """The first value under that name."""
         if not self._first:
-            for known, value in self.pairs:
-                self._first.setdefault(known.lower(), value)
+            self._first.update({known.lower(): value for known, value in reversed(self.pairs)})
         return self._first.get(name.lower())
 
     def get_all(self, name: str) -> tuple[str, ...]:
@@ -77,6 +76,9 @@ class Headers:
     def mapped(self, change: Callable[[str, str], str]) -> Headers:
         """With every value replaced by `change(lower-case name, value)`."""
         return Headers(tuple((name, change(name.lower(), value)) for name, value in self.pairs))
+
+
+NONE = Headers()
 
 
 def media_type(headers: Headers) -> str:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from urllib.parse import unquote_plus
 
 from peertape.cassettes.headers import Headers, media_type
@@ -19,6 +18,7 @@ from peertape.config import facts
 
 EMPTY_DIGEST = hashlib.sha256(b"").digest()
 KEY_LENGTH = 16
+REMEMBERED = 512  # lists of headers, of which a client sends few that differ
 WINDOW = frozenset({"start", "count"})  # parameters of a list
 MOST_DIGITS = 15  # of a start or a count that a list could have
 QUERY_CREDENTIALS = frozenset({"accesstoken", "videofiletoken", "token"})
@@ -48,11 +48,13 @@ class RequestKeys:
 
 def keys_of(method: str, target: str, headers: Headers, body_digest: bytes) -> RequestKeys:
     path, _, query = target.partition("?")
-    shape = (method, path, *sorted_query(query))
+    folded = fold(path)
+    shape = "\0".join((method, path, *sorted_query(query), ""))
+    told = _told(headers, _negotiation(method, folded, headers), body_digest != EMPTY_DIGEST)
     return RequestKeys(
-        exact=_hash(shape, everything_told(headers), body_digest),
-        telling=_hash(shape, telling(method, path, headers, body_digest), body_digest),
-        folded_path=fold(path),
+        exact=_hash(shape, _all_told(headers), body_digest),
+        telling=_hash(shape, told, body_digest),
+        folded_path=folded,
         credential=credential(headers),
         body_digest=body_digest,
         meaning=meaning(query),
@@ -62,7 +64,7 @@ def keys_of(method: str, target: str, headers: Headers, body_digest: bytes) -> R
 def meaning(query: str) -> Meaning:
     """Two queries that tolerant matching takes for the same have the same meaning."""
     asked = tolerant_query(query, WINDOW)
-    rest = int.from_bytes(_hash(chain.from_iterable(asked), (), b"")[:8], signed=True) if asked else 0
+    rest = int.from_bytes(_hash(_joined(asked), "", b"")[:8], signed=True) if asked else 0
     return Meaning(rest, _window(query))
 
 
@@ -104,13 +106,17 @@ def query_credential(query: str) -> str | None:
 
 def telling(method: str, path: str, headers: Headers, body_digest: bytes) -> list[tuple[str, str]]:
     """The headers that tell requests of one user apart."""
+    return _telling(headers, negotiation(method, path, headers), body_digest != EMPTY_DIGEST)
+
+
+def _telling(headers: Headers, accept: str, has_body: bool) -> list[tuple[str, str]]:
     wanted = facts.load().telling_headers
     lower = [(name.lower(), value) for name, value in headers]
     out = [pair for pair in lower if pair[0] in wanted and pair[0] not in ("accept", "origin")]
-    out.append(("accept", negotiation(method, path, headers)))
+    out.append(("accept", accept))
     if "origin" in headers:
         out.append(("origin", ""))  # PeerTube answers every origin alike
-    if body_digest != EMPTY_DIGEST:
+    if has_body:
         out.append(("content-type", body_type(headers)))
     if ("if-none-match" in headers or "if-modified-since" in headers) and "cache-control" in headers:
         out.append(("cache-control", headers.get("cache-control") or ""))
@@ -122,7 +128,10 @@ def negotiation(method: str, path: str, headers: Headers) -> str:
 
     A feed's type is that of its path, so that every Accept that takes it asks for the same as one that takes anything.
     """
-    folded = fold(path)
+    return _negotiation(method, fold(path), headers)
+
+
+def _negotiation(method: str, folded: str, headers: Headers) -> str:
     if not _negotiated(method.upper()).fullmatch(folded):
         return ""
     accept = headers.get("accept") or "*/*"
@@ -170,6 +179,19 @@ def tolerant_query(query: str, ignored: frozenset[str] = frozenset()) -> tuple[t
     return tuple(sorted(out, key=lambda item: item[0]))
 
 
-def _hash(shape: Iterable[str], headers: Iterable[tuple[str, str]], body_digest: bytes) -> bytes:
-    told = "".join([*(f"{part}\0" for part in shape), "\1", *(f"{name}\0{value}\0" for name, value in headers), "\1"])
-    return hashlib.sha256(told.encode() + body_digest).digest()[:KEY_LENGTH]
+@lru_cache(maxsize=REMEMBERED)
+def _all_told(headers: Headers) -> str:
+    return _joined(everything_told(headers))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _told(headers: Headers, accept: str, has_body: bool) -> str:
+    return _joined(_telling(headers, accept, has_body))
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> str:
+    return "".join([f"{name}\0{value}\0" for name, value in pairs])
+
+
+def _hash(shape: str, told: str, body_digest: bytes) -> bytes:
+    return hashlib.sha256(f"{shape}\1{told}\1".encode() + body_digest).digest()[:KEY_LENGTH]

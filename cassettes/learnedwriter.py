@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, Table, bindparam, insert, select, update
+from sqlalchemy import Connection, Insert, bindparam, insert, select, update
 
 from peertape.cassettes.headers import media_type
 from peertape.cassettes.inserting import Insertion, insert_new
@@ -32,6 +32,14 @@ from peertape.cassettes.schema import credentials, exchanges, hosts, mentions, m
 
 REMEMBERED = 16384  # resources, and tokens, that are known to be in the database
 
+_ADD_USER = insert_new(users)
+_ADD_CREDENTIAL = insert_new(credentials)
+_CHANGE_USER = (
+    update(users).where(users.c.name == bindparam("known")).values(role=bindparam("role"), email=bindparam("email"))
+)
+_RENAME = update(credentials).where(credentials.c.user == bindparam("address")).values(user=bindparam("user"))
+_NAME_OF = select(users.c.name).where(users.c.email == bindparam("email"))
+_USER_OF = select(credentials.c.user).where(credentials.c.pseudonym == bindparam("pseudonym"))
 _LEARNED = ("public_origin", "server_version", NAMED_HOSTS, NAMED_ORIGINS)
 _MARK_TOKENS = {
     column: update(tokens).where(tokens.c.pseudonym == bindparam("token")).values({column: 1})
@@ -54,6 +62,7 @@ class LearnedWriter:
         self._meta: dict[str, str] = {row.name: row.value for row in connection.execute(select(meta))}
         self.named_origins = origins_in(self._meta)
         self._hosts = hosts_in(self._meta)
+        self._instances = _instances_in(self._meta)
         self._first: str | None = connection.execute(
             select(exchanges.c.authority).order_by(exchanges.c.id).limit(1)
         ).scalar()
@@ -151,8 +160,7 @@ class LearnedWriter:
 
     def is_instance(self, authority: str) -> bool:
         """Whether that is the instance's Host: its upstream's, its public one; else that of the first exchange."""
-        hosts = {_host(self._meta[name]) for name in ("upstream", "public_origin") if name in self._meta}
-        return authority in hosts if hosts else authority == self._first
+        return authority in self._instances if self._instances else authority == self._first
 
     def _keep(self, fact: Fact) -> None:
         match fact:
@@ -173,37 +181,33 @@ class LearnedWriter:
         user = fact.user or (self._user_of(fact.same_as) if fact.same_as else None)
         if user is None:
             return
-        known = select(users.c.name).where(users.c.email == user)
-        user = self._connection.execute(known).scalar() or user
-        self._add(credentials, {"pseudonym": fact.pseudonym, "kind": fact.kind, "user": user})
+        user = self._connection.execute(_NAME_OF, {"email": user}).scalar() or user
+        self._add(_ADD_CREDENTIAL, {"pseudonym": fact.pseudonym, "kind": fact.kind, "user": user})
         self._users.clear()
 
     def _user(self, fact: User) -> None:
         """`/users/me` says for sure whose a token is, also when the login was by e-mail address."""
         if self._is_new(fact):
-            self._add(users, {"name": fact.name, "role": fact.role, "email": fact.email})
-            self._add(credentials, {"pseudonym": fact.credential, "kind": "access", "user": fact.name})
+            self._add(_ADD_USER, {"name": fact.name, "role": fact.role, "email": fact.email})
+            self._add(_ADD_CREDENTIAL, {"pseudonym": fact.credential, "kind": "access", "user": fact.name})
         if self._users.get(fact.name) == (fact.role, fact.email):
             return
         self._users[fact.name] = (fact.role, fact.email)
-        self._connection.execute(
-            update(users).where(users.c.name == fact.name).values(role=fact.role, email=fact.email)
-        )
+        self._connection.execute(_CHANGE_USER, {"known": fact.name, "role": fact.role, "email": fact.email})
         if fact.email:
-            self._connection.execute(
-                update(credentials).where(credentials.c.user == fact.email.lower()).values(user=fact.name)
-            )
+            self._connection.execute(_RENAME, {"address": fact.email.lower(), "user": fact.name})
 
     def _user_of(self, pseudonym: str) -> str | None:
-        return self._connection.execute(select(credentials.c.user).where(credentials.c.pseudonym == pseudonym)).scalar()
+        return self._connection.execute(_USER_OF, {"pseudonym": pseudonym}).scalar()
 
-    def _add(self, table: Table, row: dict[str, object]) -> None:
-        self._connection.execute(insert_new(table), row)
+    def _add(self, statement: Insert, row: dict[str, object]) -> None:
+        self._connection.execute(statement, row)
 
     def _set(self, name: str, value: str) -> None:
         value.encode()  # UnicodeEncodeError: nor for lone surrogates
         self._meta[name] = value
         self._new_meta.add(name)
+        self._instances = _instances_in(self._meta)
 
     def _set_first(self, name: str, value: str) -> None:
         if name not in self._meta:
@@ -220,6 +224,6 @@ class LearnedWriter:
         return True
 
 
-@cache
-def _host(url: str) -> str:
-    return urlsplit(url).netloc
+def _instances_in(known: Mapping[str, str]) -> frozenset[str]:
+    """The Hosts that are known to be the instance's."""
+    return frozenset(urlsplit(known[name]).netloc for name in ("upstream", "public_origin") if name in known)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from peertape.cassettes.bodies import EMPTY, Body
-from peertape.cassettes.headers import Headers
+from peertape.cassettes.headers import NONE, Headers
 
 SWITCHED = 101  # to a WebSocket: only then there are messages (RFC 9110, section 15.2.2)
 
@@ -61,7 +61,7 @@ class RecordedRequest:
     http_version: str  # "HTTP/1.1"
     headers: Headers
     body: Body = EMPTY
-    trailers: Headers = Headers()
+    trailers: Headers = NONE
     not_kept: NotKept | None = None
 
 
@@ -72,7 +72,7 @@ class RecordedResponse:
     http_version: str
     headers: Headers
     body: Body = EMPTY
-    trailers: Headers = Headers()
+    trailers: Headers = NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from peertape.cassettes import schema
 from peertape.cassettes.exchangewriter import ExchangeWriter
-from peertape.cassettes.headers import Headers
+from peertape.cassettes.headers import NONE, Headers
 from peertape.cassettes.learnedwriter import LearnedWriter
 from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.origin import Origin
@@ -193,4 +193,4 @@ class CassetteWriter:
 
 
 def _trailers(response: RecordedResponse | None) -> Headers:
-    return response.trailers if response is not None else Headers()
+    return response.trailers if response is not None else NONE

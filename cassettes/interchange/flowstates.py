@@ -14,7 +14,8 @@ from mitmproxy.io import compat, tnetstring
 from mitmproxy.version import FLOW_FORMAT_VERSION
 from wsproto.frame_protocol import Opcode
 
-from peertape.cassettes.bodies import BytesBody
+from peertape.cassettes import headers
+from peertape.cassettes.bodies import EMPTY, BytesBody
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.interchange import extras, netstrings
 from peertape.cassettes.interchange.framing import has_no_body, without_ours
@@ -56,15 +57,15 @@ def exchange_of_state(state: FlowState) -> Exchange:
 def plain_exchange(state: FlowState) -> Exchange:
     """What mitmproxy's own members say."""
     request, response, websocket, error = (state[name] for name in ("request", "response", "websocket", "error"))
-    headers = _headers(request["headers"])
+    sent = _headers(request["headers"])
     return Exchange(
         request=RecordedRequest(
             method=_text(request["method"]),
             target=_text(request["path"]),
             scheme=_text(request["scheme"]),
-            authority=_authority(request, headers),
+            authority=_authority(request, sent),
             http_version=_text(request["http_version"]),
-            headers=headers,
+            headers=sent,
             body=_body(request["content"]),
             trailers=_headers(request["trailers"]),
         ),
@@ -120,8 +121,8 @@ def _closing(websocket: FlowState) -> Closing | None:
     return Closing(float(ended), bool(websocket["closed_by_client"]), _whole(code), websocket["close_reason"] or "")
 
 
-def _authority(request: FlowState, headers: Headers) -> str:
-    if (told := headers.get("host") or _text(request["authority"])) != "":
+def _authority(request: FlowState, sent: Headers) -> str:
+    if (told := sent.get("host") or _text(request["authority"])) != "":
         return told
     host, port = str(request["host"]), _whole(request["port"])
     bracketed = f"[{host}]" if ":" in host else host
@@ -130,10 +131,15 @@ def _authority(request: FlowState, headers: Headers) -> str:
 
 def _headers(fields: Any) -> Headers:
     if fields is None:
-        return Headers()
+        return headers.NONE
     if isinstance(fields, bytes):
-        return Headers(tuple([_field(octets) for octets in netstrings.items(fields)]))
+        return _fields(fields)
     return Headers(tuple([(_text(name), _text(value)) for name, value in fields]))
+
+
+@lru_cache(maxsize=512)  # a client sends the same ones again and again
+def _fields(octets: bytes) -> Headers:
+    return Headers(tuple([_field(field) for field in netstrings.items(octets)]))
 
 
 @lru_cache(maxsize=8192)
@@ -145,7 +151,7 @@ def _field(octets: bytes) -> tuple[str, str]:
 def _body(content: Any) -> BytesBody:
     if content is not None and not isinstance(content, bytes):
         raise TypeError(f"a body is {type(content).__name__}")
-    return BytesBody(content or b"")
+    return BytesBody(content) if content else EMPTY
 
 
 def _moment(seconds: Any) -> float | None:

@@ -56,7 +56,7 @@ def in_memory(exchange: Exchange) -> Exchange:
 
 
 def _has_ours(headers: Headers) -> bool:
-    return any(name[:1] in "pP" and name.lower().startswith("peertape-") for name, _ in headers)
+    return bool([name for name, _ in headers.pairs if name[:1] in "pP" and name.lower().startswith("peertape-")])
 
 
 def _theirs(headers: Headers) -> Headers:

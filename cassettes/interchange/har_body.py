@@ -6,6 +6,7 @@ import codecs
 import re
 from base64 import b64decode
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -56,7 +57,12 @@ def octets_of(text: str, is_base64: bool = False) -> bytes:
 
 def charset_of(headers: Headers) -> str | None:
     """The declared charset, if Python knows it for one (its codecs also do compression and rot13)."""
-    declared = _CHARSET.search(headers.get("content-type") or "")
+    return _charset_in(headers.get("content-type") or "")
+
+
+@lru_cache(maxsize=512)
+def _charset_in(content_type: str) -> str | None:
+    declared = _CHARSET.search(content_type)
     try:
         name = codecs.lookup(declared[1]).name if declared else ""
     except LookupError:

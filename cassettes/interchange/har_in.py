@@ -13,8 +13,10 @@ are corrected where they would contradict the body. Where the writers differ, af
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -129,11 +131,21 @@ def _address(url: str) -> tuple[str, str, str]:
     return _SCHEMES[scheme.lower()], _wire(authority), _wire(target if target.startswith("/") else f"/{target}")
 
 
-def _headers(told: list[dict[str, str]] | None) -> tuple[Headers, dict[str, str]]:
-    """The headers, and the pseudo headers of HTTP/2 apart. Browsers join repeated ones with line ends."""
-    pairs = [(_wire(header["name"]), line) for header in told or () for line in _wire(header["value"]).split("\n")]
+def _headers(told: list[dict[str, str]] | None) -> tuple[Headers, Mapping[str, str]]:
+    """The headers, and the pseudo headers of HTTP/2 apart."""
+    return _apart(tuple([pair for header in told or () for pair in _fields(header["name"], header["value"])]))
+
+
+@lru_cache(maxsize=512)  # a client sends the same ones again and again
+def _apart(pairs: tuple[tuple[str, str], ...]) -> tuple[Headers, Mapping[str, str]]:
     fields = Headers.of(pair for pair in pairs if not pair[0].startswith(":"))
     return fields, {name: value for name, value in pairs if name.startswith(":")}
+
+
+@lru_cache(maxsize=8192)
+def _fields(name: str, value: str) -> tuple[tuple[str, str], ...]:
+    """Browsers join repeated ones with line ends."""
+    return tuple((_wire(name), line) for line in _wire(value).split("\n"))
 
 
 def _http_version(told: str | None) -> str:
@@ -182,4 +194,4 @@ def _messages(entry: dict[str, Any]) -> tuple[Message, ...]:
 
 def _wire(text: str) -> str:
     """Text of a HAR as wire text: its UTF-8 octets, each as a character."""
-    return octets_of(text).decode("latin-1")
+    return text if text.isascii() else octets_of(text).decode("latin-1")

@@ -6,6 +6,8 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+from peertape.cassettes.redaction.canonical import EMPTY_DIGEST
+
 SNIFFED = 512
 
 
@@ -71,6 +73,10 @@ class SniffingFilter(BodyFilter):
 
     def finish(self) -> bytes:
         chosen, out = self._chosen, b""
+        if chosen is None and not self._held:  # most requests
+            self.text = self.plain = self.original = self.stored = b""
+            self.digest = EMPTY_DIGEST
+            return b""
         if chosen is None:
             chosen = self._begin()
             out = chosen.feed(bytes(self._held))

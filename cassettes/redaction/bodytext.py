@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
+from functools import lru_cache
 
 from peertape.cassettes.redaction.canonical import form_digest, json_digest
 from peertape.cassettes.redaction.redactor import Redactor
@@ -41,6 +42,7 @@ class Kind(Enum):
 _MAY_BE_PACKETS = (Kind.TEXT, Kind.UNKNOWN)
 
 
+@lru_cache(maxsize=512)
 def kind_of(media_type: str) -> Kind:
     """As the media type (lower-case, without parameters) declares it."""
     if "json" in media_type:

@@ -29,8 +29,9 @@ class SecretNames:
         if not self._name_tells or "\\u" in text or (not text.isascii() and _LIKE_ASCII.search(text)):
             return True
         lower = text.lower()
-        if any(stem in lower and names.search(lower) for stem, names in self._names.items()):
-            return True
+        for stem, names in self._names.items():
+            if stem in lower and names.search(lower):
+                return True
         return "%" in lower and _ENCODED_LETTER.search(lower) is not None
 
 

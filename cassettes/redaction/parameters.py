@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from urllib.parse import quote, unquote_plus
 
 from peertape.cassettes.redaction.rules import base_name, folded
@@ -37,11 +37,11 @@ class Parameters:
         """A query or a form: pairs divided by &."""
         if not query:
             return query
-        return "&".join(self._pair(pair, names) for pair in query.split("&"))
+        return "&".join([self._pair(pair, names) for pair in query.split("&")])
 
     def _pair(self, pair: str, names: Mapping[str, SecretName]) -> str:
         name, mark, value = pair.partition("=")
-        secret = names.get(folded(base_name(unquote_plus(name))))
+        secret = names.get(_plain_name(name))
         if secret is not None and value:
             return name + mark + in_percent(value, lambda text: self._of(text, secret.guessable))
         return self.anywhere(pair)
@@ -83,6 +83,11 @@ def _spellings(name: str, level: int) -> Iterator[str]:
     for _ in range(0 if name.isascii() else level + 1):
         name = quote(name)
         yield name
+
+
+@lru_cache(maxsize=1024)
+def _plain_name(spelled: str) -> str:
+    return folded(base_name(unquote_plus(spelled)))
 
 
 def _pattern(names: Mapping[str, SecretName], level: int) -> re.Pattern[str]:
