@@ -17,7 +17,7 @@ from peertape.cassettes.paths import fold
 from peertape.config import facts
 
 EMPTY_DIGEST = hashlib.sha256(b"").digest()
-KEY_LENGTH = 16
+KEY_LENGTH = 8  # octets: among a billion exchanges two that differ share a key with a chance of 3 %
 REMEMBERED = 512  # lists of headers, of which a client sends few that differ
 WINDOW = frozenset({"start", "count"})  # parameters of a list
 MOST_DIGITS = 15  # of a start or a count that a list could have

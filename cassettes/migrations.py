@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, text
 
 from peertape.cassettes import schema
-from peertape.cassettes.keys import EMPTY_DIGEST, meaning
+from peertape.cassettes.keys import EMPTY_DIGEST, KEY_LENGTH, meaning
 from peertape.cassettes.mentions import note_all
 
 Migration = Callable[[Connection], None]
@@ -105,6 +105,8 @@ def _exchanges(connection: Connection) -> Iterator[dict[str, Any]]:
         if row["folded_path"] is not None:
             told = meaning(row["target"].partition("?")[2])
             made |= {"meaning": told.rest, "window": told.window}
+        for key in ("exact_key", "telling_key"):
+            made[key] = None if row[key] is None else row[key][:KEY_LENGTH]
         if row["body_digest"] == EMPTY_DIGEST:
             made["body_digest"] = None
         while upcoming is not None and upcoming[0][0] <= row["id"]:

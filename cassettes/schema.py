@@ -112,8 +112,8 @@ exchanges = Table(
     Column("answering_at", Float),
     Column("answered_at", Float),
     Column("credential", Text),  # pseudonym of the token that was presented, if one was
-    Column("exact_key", LargeBinary(16)),  # tier 1 of matching
-    Column("telling_key", LargeBinary(16)),  # tier 2, less the identity
+    Column("exact_key", LargeBinary(8)),  # tier 1 of matching
+    Column("telling_key", LargeBinary(8)),  # tier 2, less the identity
     Column("path", Integer, ForeignKey("paths.id")),  # tier 3
     Column("meaning", BigInteger),  # tier 3: of the query, but for the window of a list
     Column("window", BigInteger),  # where that window begins
@@ -145,7 +145,7 @@ messages = Table(
     Column("from_client", Integer, nullable=False),
     Column("is_text", Integer, nullable=False),
     Column("content", BLOB, nullable=False),
-    sqlite_with_rowid=False,
+    sqlite_with_rowid=True,  # else SQLite puts what has more than a quarter of a page into pages of its own
 )
 
 closings = Table(

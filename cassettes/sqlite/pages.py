@@ -8,15 +8,16 @@ from sqlalchemy import Engine
 
 from peertape.cassettes.sqlite.connecting import pragma, set_pragmas
 
-PAGE, SMALL_PAGE = 4096, 1024  # octets: SQLite's default, and that of small files
-SMALL_FILE = 1024 * 1024  # up to this size a file that nobody writes has small pages
+PAGE = 4096  # octets: SQLite's default
+# Of a file that nobody writes, up to so many octets: what its pages have. Of a small one most are half empty.
+SMALL_PAGES = {256 * 1024: 512, 1024 * 1024: 1024}
 WASTED = 0.1  # the share of free pages from which on a file is copied without them
 COPIED_SOON = 256 * 1024 * 1024  # up to this size
 
 
 def enlarge_pages(engine: Engine) -> None:
     """Films are read faster from large pages. If somebody reads the file just now, they stay small."""
-    if pragma(engine, "page_size") != SMALL_PAGE:
+    if pragma(engine, "page_size") not in SMALL_PAGES.values():
         return
     try:
         _vacuum(engine, PAGE)
@@ -30,9 +31,9 @@ def compact(engine: Engine) -> None:
     what was recorded in vain, unless to copy it would take long.
     """
     size, pages, free = (pragma(engine, name) for name in ("page_size", "page_count", "freelist_count"))
-    is_small = size * pages <= SMALL_FILE
-    if (is_small and size != SMALL_PAGE) or (free > pages * WASTED and size * pages <= COPIED_SOON):
-        _vacuum(engine, SMALL_PAGE if is_small else PAGE)
+    small = next((page for largest, page in SMALL_PAGES.items() if size * pages <= largest), None)
+    if (small is not None and size > small) or (free > pages * WASTED and size * pages <= COPIED_SOON):
+        _vacuum(engine, small or PAGE)
 
 
 def _vacuum(engine: Engine, page_size: int) -> None:

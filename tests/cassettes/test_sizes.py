@@ -8,6 +8,7 @@ import random
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from peertape.cassettes.bodies import read
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.interchange.flows import write_flows
-from peertape.cassettes.model import Exchange, RecordedResponse, State
+from peertape.cassettes.model import Exchange, Message, RecordedResponse, State
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter
@@ -49,6 +50,25 @@ def test_an_api_session_takes_half_of_its_flow_file_at_most(make_exchange: Make,
     flows = io.BytesIO()
     write_flows(made, flows)
     assert written(path, made).stat().st_size <= 0.5 * len(flows.getvalue())
+
+
+def test_messages_of_sockets_take_their_own_octets_and_half_as_much_more_at_most(
+    make_exchange: Make, path: Path
+) -> None:
+    noise = random.Random(2)
+    said = [noise.randbytes(5 * number) for number in range(1, 161)]
+    talk = tuple(
+        Message(1000 + at, from_client=at % 2 == 0, is_text=False, content=text) for at, text in enumerate(said)
+    )
+    silent = make_exchange("/socket", b"")
+    without = written(path, [silent]).stat().st_size
+    path.unlink()
+    assert written(path, [replace(silent, messages=talk)]).stat().st_size - without <= 1.5 * sum(map(len, said))
+
+
+def test_a_single_exchange_takes_hardly_more_than_none(make_exchange: Make, path: Path) -> None:
+    size = written(path, [make_exchange("/a", b"only")]).stat().st_size
+    assert size <= 24 * 1024
 
 
 def test_media_take_their_own_octets_and_15_percent_more_at_most(make_exchange: Make, path: Path) -> None:
@@ -114,10 +134,14 @@ def test_small_cassettes_have_small_pages_while_nobody_writes(make_exchange: Mak
             return int(connection.execute("PRAGMA page_size").fetchone()[0])
 
     written(path, [make_exchange("/a", b"first")])
-    assert page() == 1024
+    assert page() == 512
     writer = CassetteWriter(path, RedactionRules.default())
     assert page() == 4096
-    writer.add(make_exchange("/b", random.Random(5).randbytes(1_500_000)))
+    writer.add(make_exchange("/b", random.Random(5).randbytes(500_000)))
+    writer.close()
+    assert page() == 1024
+    writer = CassetteWriter(path, RedactionRules.default())
+    writer.add(make_exchange("/c", random.Random(6).randbytes(1_500_000)))
     writer.close()
     assert page() == 4096
     cassette = Cassette(path)
