@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -17,7 +16,6 @@ from peertape.addons.live import LiveAnswers
 from peertape.addons.livelinks import LiveLinks
 from peertape.addons.politeness import Politeness
 from peertape.addons.presence import Presences
-from peertape.addons.recorder import Recorder
 from peertape.addons.relay import Relay
 from peertape.addons.replayer import Replayer
 from peertape.addons.unmasking import Unmasking
@@ -31,9 +29,8 @@ from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.elsewhere import way_elsewhere
 from peertape.proxy.cli.opencassettes import redaction_rules
 from peertape.proxy.cli.proxylane import proxy_lane
-from peertape.proxy.cli.recording import covered, noting, public_origin, recording_into
+from peertape.proxy.cli.recording import looked_into, noting, public_origin, recorder, recording_into
 from peertape.proxy.cli.running import demand, run
-from peertape.proxy.cli.scope import Scope
 from peertape.proxy.cli.trouble import WRONG_USAGE, explained
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.choice import Repeat
@@ -81,7 +78,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         instance = Instance(settings.upstream_timeout, insecure=settings.insecure, ca=settings.upstream_ca)
         origin = public_origin(settings, cassette)
         links = LiveLinks(origin)
-        hosts = frozenset({urlsplit(upstream).hostname or "", *settings.allow_host}) | recording.named_hosts
+        hosts = looked_into(settings, upstream, recording)
         intercepted = Intercepted(hosts, recording)
         gate = Replayer(parts.gate(_repeat(settings), known), parts.sessions, handoff, parts.digest_filter)
         elsewhere = way_elsewhere(settings, parts, recording, links, origin, handoff, replayer, presences.of)
@@ -94,13 +91,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
             intercepted,
             Politeness(settings.pace),
             replayer,
-            Recorder(
-                recording,
-                covered(Scope.of(settings), intercepted),
-                links.holds,
-                at_once=False,
-                largest_response=settings.max_response_body,
-            ),
+            recorder(settings, recording, intercepted, links, at_once=False),
             links,
             LiveAnswers(noting(parts)),
         ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -14,19 +13,19 @@ from peertape.addons.intercepted import Intercepted, Refusal
 from peertape.addons.live import LiveAnswers
 from peertape.addons.livelinks import LiveLinks
 from peertape.addons.politeness import Politeness
-from peertape.addons.recorder import Recorder
 from peertape.addons.replayer import Replayer
 from peertape.addons.upstream import Upstream
 from peertape.cassettes import places
+from peertape.cassettes.recording import Recording
 from peertape.cassettes.store import Cassette
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly, options
+from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.elsewhere import way_elsewhere
 from peertape.proxy.cli.opencassettes import redaction_rules
 from peertape.proxy.cli.proxylane import proxy_lane
-from peertape.proxy.cli.recording import covered, noting, public_origin, recording_into
+from peertape.proxy.cli.recording import looked_into, noting, public_origin, recorder, recording_into
 from peertape.proxy.cli.running import demand, run
-from peertape.proxy.cli.scope import Scope
 from peertape.proxy.cli.trouble import WRONG_USAGE, explained
 from peertape.proxy.control.actions import Actions
 from peertape.proxy.control.stage import ControlStage
@@ -72,49 +71,52 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         recording = None if replays else stack.enter_context(recording_into(settings, upstream, anew=mode == "rewrite"))
         cassette = Cassette(place, rules=redaction_rules(settings))
         parts = stack.enter_context(assembly.parts(settings, [cassette], shares=False))
-        origin = public_origin(settings, cassette)
-        links = LiveLinks(origin)
-        actions = Actions("record", parts.shelf, parts.sessions, parts.tally, upstream)
-        control = ControlStage(actions, parts.token)
-        stages: list[Stage] = [parts.source_stage(), control]
-        if mode == "new_episodes" or replays:
-            stages.append(parts.recorded_stage())
-        stages.append(parts.miss_stage() if replays else LiveStage())
-        permits = permits_known(parts.shelf) if replays else permits_none
-        stages.insert(0, parts.elsewhere_stage(stages[2:], permits))
-        passes = recording is not None
         handoff = Handoff()
-        replayer = Replayer(Engine(stages), parts.sessions, handoff, parts.digest_filter, passes=passes)
-        addons: list[object]
+        engine = Engine(_stages(parts, upstream, replays=replays))
+        replayer = Replayer(engine, parts.sessions, handoff, parts.digest_filter, passes=not replays)
         if recording is None:
             refusal = Refusal(names(cassette), settings.alias, noting(parts))
-            addons = [Guard(handoff.owns), refusal, replayer]
-            hosts = None
+            lane = proxy_lane(settings, [Guard(handoff.owns), refusal, replayer], upstream, web=web)
+            notes = []
         else:
-            hosts = frozenset({urlsplit(upstream).hostname or "", *settings.allow_host}) | recording.named_hosts
-            intercepted = Intercepted(hosts, recording)
-            recorder = Recorder(
-                recording,
-                covered(Scope.of(settings), intercepted),
-                links.holds,
-                at_once=mode != "new_episodes",
-                largest_response=settings.max_response_body,
-            )
-            live = LiveAnswers(noting(parts))
-            elsewhere = way_elsewhere(settings, parts, recording, links, origin, handoff, replayer)
-            addons = [
-                elsewhere.entrance,
-                Upstream(upstream, origin),
-                intercepted,
-                Politeness(settings.pace),
-                replayer,
-                elsewhere.relay,
-                recorder,
-                links,
-                live,
-            ]
-        lane = proxy_lane(settings, addons, upstream, web=web, intercepted=hosts)
-        code = run(lane, parts, [f"recording into {place}"] if passes else [], recording=recording)
+            hosts = looked_into(settings, upstream, recording)
+            addons = _recording_addons(parts, upstream, recording, Intercepted(hosts, recording), handoff, replayer)
+            lane = proxy_lane(settings, addons, upstream, web=web, intercepted=hosts)
+            notes = [f"recording into {place}"]
+        code = run(lane, parts, notes, recording=recording)
     if recording is not None and recording.failure is not None:
         code = WRONG_USAGE
     ctx.exit(code)
+
+
+def _stages(parts: Parts, upstream: str, *, replays: bool) -> list[Stage]:
+    """What is answered without the instance: all if the run `replays`, else what its record mode says."""
+    actions = Actions("record", parts.shelf, parts.sessions, parts.tally, upstream)
+    answering: list[Stage] = []
+    if replays or parts.settings.record_mode == "new_episodes":
+        answering.append(parts.recorded_stage())
+    answering.append(parts.miss_stage() if replays else LiveStage())
+    permits = permits_known(parts.shelf) if replays else permits_none
+    control = ControlStage(actions, parts.token)
+    return [parts.elsewhere_stage(answering, permits), parts.source_stage(), control, *answering]
+
+
+def _recording_addons(
+    parts: Parts, upstream: str, recording: Recording, intercepted: Intercepted, handoff: Handoff, replayer: Replayer
+) -> list[object]:
+    settings = parts.settings
+    (cassette,) = parts.shelf.cassettes
+    origin = public_origin(settings, cassette)
+    links = LiveLinks(origin)
+    elsewhere = way_elsewhere(settings, parts, recording, links, origin, handoff, replayer)
+    return [
+        elsewhere.entrance,
+        Upstream(upstream, origin),
+        intercepted,
+        Politeness(settings.pace),
+        replayer,
+        elsewhere.relay,
+        recorder(settings, recording, intercepted, links, at_once=settings.record_mode != "new_episodes"),
+        links,
+        LiveAnswers(noting(parts)),
+    ]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from mitmproxy import http
 
 from peertape.addons.convert import is_control, is_reverse
 from peertape.addons.intercepted import Intercepted
+from peertape.addons.livelinks import LiveLinks
+from peertape.addons.recorder import Recorder
 from peertape.cassettes import places
 from peertape.cassettes.recording import Recording
 from peertape.cassettes.redaction.recollection import Recollection
@@ -63,12 +66,21 @@ def public_origin(settings: Settings, cassette: Cassette) -> Callable[[], str | 
     return lambda: settings.public_url or cassette.public_origin
 
 
-def covered(scope: Scope, intercepted: Intercepted) -> Callable[[http.HTTPFlow], bool]:
-    """Which flows are recorded."""
+def looked_into(settings: Settings, upstream: str, recording: Recording) -> frozenset[str]:
+    """The hosts whose traffic the forward proxy records from the start: the instance, its files', `--allow-host`."""
+    return recording.named_hosts | {urlsplit(upstream).hostname or "", *settings.allow_host}
+
+
+def recorder(
+    settings: Settings, recording: Recording, intercepted: Intercepted, links: LiveLinks, *, at_once: bool
+) -> Recorder:
+    """It records what the instance and the intercepted hosts are asked, as far as `--only` and `--skip` say."""
+    scope = Scope.of(settings)
 
     def covers(flow: http.HTTPFlow) -> bool:
         if is_control(flow) or not (is_reverse(flow) or flow.request.pretty_host in intercepted):
             return False
         return scope.covers(flow.request.method, flow.request.data.path.decode("latin-1"))
 
-    return covers
+    limit = settings.max_response_body
+    return Recorder(recording, covers, links.holds, at_once=at_once, largest_response=limit)

@@ -155,6 +155,9 @@ def test_who_ended_while_alone_does_not_keep_the_others(
         store.known(b"default", 0, "who ended")
         with session(store).changing(Tokens) as tokens:
             tokens.revoked.add("t")
+        other = session(store)
+        with other.turn():
+            assert other.recall(Tokens).revoked == {"t"}
 
 
 def test_who_is_too_late_changes_nothing(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
