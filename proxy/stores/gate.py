@@ -15,8 +15,13 @@ PATIENCE = 5.0  # seconds
 
 
 class Gate:
+    """StateLostError if the system has none."""
+
     def __init__(self, patience: float = PATIENCE) -> None:
-        self._lock = multiprocessing.get_context("fork").Lock()
+        try:
+            self._lock = multiprocessing.get_context("fork").Lock()
+        except OSError as error:
+            raise StateLostError(f"There is no lock that the workers could share: {error.strerror}.") from error
         self._patience = patience
 
     def __enter__(self) -> None:

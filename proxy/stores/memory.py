@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import cast
 
 from peertape.proxy.engine import session as sessions
-from peertape.proxy.engine.limits.counters import MOST, Charge, Key, Window
+from peertape.proxy.engine.limits.counters import Charge, Key, Window
 from peertape.proxy.engine.state.interface import StateLostError
 from peertape.proxy.engine.state.store import Done, Gift, Known, Line, Step
 from peertape.proxy.stores.gate import Gate
@@ -25,7 +25,6 @@ from peertape.proxy.stores.layout import (
     EPOCH,
     LINES,
     MOVED,
-    OPEN,
     OWN,
     PARTS,
     PLAYED,
@@ -39,17 +38,20 @@ from peertape.proxy.stores.layout import (
     UNTIL,
     USED,
     USES,
-    WINDOWS,
 )
-from peertape.proxy.stores.records import BUCKETS, SIZE, TEXT, A, B, C, Records
+from peertape.proxy.stores.records import BUCKETS, SIZE, TEXT, A, B, Records
 from peertape.proxy.stores.spelling import octets, text
 from peertape.proxy.stores.tickets import LONGEST, waited
+from peertape.proxy.stores.windows import COUNTED, ENDS, OPENED, Windows
 
 LAST = b""  # stands for all keys: the exchange that was played last
 
 
 class Memory:
-    """Made before the workers are forked. StateLostError if there is none."""
+    """Made before the workers are forked. What it knows of a session begins at a place that is called its ledger.
+
+    StateLostError if there is none.
+    """
 
     def __init__(self) -> None:
         self.gate = Gate()
@@ -82,6 +84,7 @@ class MemoryStore:
         self._heap = memory.heap
         self._records = memory.records
         self._journals = Journals(memory.heap)
+        self._windows = Windows(memory.heap, memory.records)
         self._nobody = memory.nobody
         self._own = memory.own
 
@@ -132,8 +135,8 @@ class MemoryStore:
                     return None
             are_open = True
             for place, most in places.windows:
-                is_open = place != 0 and words[place + A] <= now < words[place + B]
-                if (words[place + C] if is_open else 0) >= most:
+                is_open = place != 0 and words[place + OPENED] <= now < words[place + ENDS]
+                if (words[place + COUNTED] if is_open else 0) >= most:
                     return None
                 are_open = are_open and is_open
             for place, exchange in places.played:
@@ -147,41 +150,28 @@ class MemoryStore:
             words[ledger + SEEN] = words[self._own + USES] = words[self._own + USES] + 1
             if not are_open:
                 gift.places = None
-                return self._charge(ledger, gift.prepared.charges, now)
+                return self._windows.charge(ledger, gift.prepared.charges, now)
             counted = []
             for place, _ in places.windows:
-                words[place + C] += 1
-                counted.append(Window(words[place + A], words[place + B], words[place + C]))
+                words[place + COUNTED] += 1
+                counted.append(Window(words[place + OPENED], words[place + ENDS], words[place + COUNTED]))
             return counted
 
     def charge(self, session: bytes, charges: Sequence[Charge], now: int) -> list[Window]:
         with self._gate:
-            return self._charge(self._made(session), charges, now)
+            return self._windows.charge(self._made(session), charges, now)
 
     def give_back(self, session: bytes, keys: Iterable[Key]) -> None:
-        words = self._heap.words
         with self._gate:
-            ledger = self._ledger(session)
-            for key in keys:
-                place = self._records.find(*_window(ledger, key))
-                if place and words[place + C]:
-                    words[place + C] -= 1
+            self._windows.give_back(self._ledger(session), keys)
 
     def windows(self, session: bytes) -> list[tuple[Key, Window]]:
-        words = self._heap.words
         with self._gate:
-            found = []
-            for place in self._records.listed(self._ledger(session) + WINDOWS):
-                bucket, _, address = self._heap.read(words[place + TEXT]).partition(b"\0")
-                window = Window(words[place + A], words[place + B], words[place + C])
-                found.append(((text(bucket), text(address)), window))
-            return found
+            return self._windows.all(self._ledger(session))
 
     def close_windows(self, session: bytes) -> None:
         with self._gate:
-            ledger = self._ledger(session)
-            for place in self._records.listed(ledger + WINDOWS):
-                self._close(ledger, place)
+            self._windows.clear(self._ledger(session))
 
     def reached(self, session: bytes, cassette: str, key: bytes | None) -> int:
         with self._gate:
@@ -263,13 +253,14 @@ class MemoryStore:
     def _forget(self, ledger: int) -> None:
         """All but its revision and who is alone."""
         words = self._heap.words
-        for begin in (WINDOWS, SOURCES, PLAYED, PARTS):
+        self._windows.clear(ledger)
+        for begin in (SOURCES, PLAYED, PARTS):
             for place in self._records.listed(ledger + begin):
                 if begin == PARTS and words[place + B]:
                     self._heap.erase(words[place + B])
                 self._records.give_back(ledger + begin, place)
         self._journals.clear(ledger)
-        words[ledger + USED] = words[ledger + OPEN] = 0
+        words[ledger + USED] = 0
 
     def _known(self, ledger: int, revision: int) -> Known:
         words = self._heap.words
@@ -310,12 +301,12 @@ class MemoryStore:
             self._journals.replace(ledger, number, line)
 
     def _places(self, session: bytes, gift: Gift) -> _Places:
-        ledger, prepared, find = self._made(session), gift.prepared, self._records.find
+        ledger, prepared = self._made(session), gift.prepared
         turns = [
             (self._position(ledger, turn.cassette, LAST if turn.key is None else turn.key), turn.since, turn.until)
             for turn in prepared.turns
         ]
-        windows = [(find(*_window(ledger, charge.key)), charge.most) for charge in prepared.charges]
+        windows = [(self._windows.find(ledger, charge.key), charge.most) for charge in prepared.charges]
         played = [
             (self._position(ledger, cassette, place), exchange)
             for cassette, key, exchange in prepared.played
@@ -360,57 +351,10 @@ class MemoryStore:
             for place in (key, LAST):
                 self._heap.words[self._position(ledger, cassette, place)] = exchange
 
-    def _charge(self, ledger: int, charges: Sequence[Charge], now: int) -> list[Window]:
-        counted: list[Window] = []
-        for charge in charges:
-            window = self._count(ledger, charge, now)
-            counted.append(window)
-            if window.used > charge.most:
-                break
-        return counted
-
-    def _count(self, ledger: int, charge: Charge, now: int) -> Window:
-        words = self._heap.words
-        place = self._records.find(*_window(ledger, charge.key))
-        if not place or not words[place + A] <= now < words[place + B]:
-            if words[ledger + OPEN] >= MOST:
-                self._make_room(ledger, now)
-            place = self._opened(ledger, charge, now)
-        words[place + C] += 1
-        return Window(words[place + A], words[place + B], words[place + C])
-
-    def _opened(self, ledger: int, charge: Charge, now: int) -> int:
-        words, (bucket, address) = self._heap.words, charge.key
-        place = self._records.made(ledger + WINDOWS, *_window(ledger, charge.key))
-        if not words[place + TEXT]:
-            words[place + TEXT] = self._heap.write(octets(bucket) + b"\0" + octets(address))
-            words[ledger + OPEN] += 1
-        words[place + A], words[place + B], words[place + C] = now, now + charge.length, 0
-        return place
-
-    def _make_room(self, ledger: int, now: int) -> None:
-        """Those that ended go; and if that is none, the one that was opened first."""
-        words = self._heap.words
-        for place in self._records.listed(ledger + WINDOWS):
-            if not words[place + A] <= now < words[place + B]:
-                self._close(ledger, place)
-        if words[ledger + OPEN] >= MOST:
-            listed = self._records.listed(ledger + WINDOWS)
-            self._close(ledger, min(listed, key=lambda place: words[place + A]))
-
-    def _close(self, ledger: int, place: int) -> None:
-        self._records.give_back(ledger + WINDOWS, place)
-        self._heap.words[ledger + OPEN] -= 1
-
 
 def _number(ticket: str) -> int:
     """Not 0, which stands for nobody."""
     return int.from_bytes(blake2b(ticket.encode(), digest_size=7).digest(), "big") + 1
-
-
-def _window(ledger: int, key: Key) -> tuple[bytes, ...]:
-    bucket, address = key
-    return b"%d" % ledger, b"window", octets(bucket), octets(address)
 
 
 def _position(ledger: int, cassette: str, key: bytes) -> tuple[bytes, ...]:
