@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from peertape.cassettes.redaction.rules import RedactionRules, folded
 
@@ -20,7 +20,7 @@ class SecretNames:
     def __init__(self, rules: RedactionRules) -> None:
         names = {folded(name) for name in (*rules.echoes, *rules.members)} | _SCHEMES
         stems = [name for name in sorted(names) if not any(other in name for other in names - {name})]
-        self._names = {stem: _any_of(name for name in names if stem in name) for stem in stems}
+        self._names = [_Names(stem, [name for name in names if stem in name]) for stem in stems]
         by_name = not (rules.paths or rules.emails or rules.addresses)
         self._name_tells = by_name and all(name.isascii() for name in names)
 
@@ -29,11 +29,24 @@ class SecretNames:
         if not self._name_tells or "\\u" in text or (not text.isascii() and _LIKE_ASCII.search(text)):
             return True
         lower = text.lower()
-        for stem, names in self._names.items():
-            if stem in lower and names.search(lower):
-                return True
+        if any(names.stand_in(lower) for names in self._names):
+            return True
         return "%" in lower and _ENCODED_LETTER.search(lower) is not None
 
 
-def _any_of(names: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(_BEGINNING + "(?:" + "|".join(sorted(map(re.escape, names))) + ")")
+class _Names:
+    """Those with one stem in them, which is searched for first: their pattern is tried at every letter."""
+
+    def __init__(self, stem: str, names: Sequence[str]) -> None:
+        self._stem = stem
+        self._pattern = re.compile(_BEGINNING + "(?:" + "|".join(sorted(map(re.escape, names))) + ")")
+        self._before = max(name.rindex(stem) for name in names)
+        self._behind = max(len(name) - name.index(stem) for name in names)
+
+    def stand_in(self, text: str) -> bool:
+        at = text.find(self._stem)
+        while at >= 0:
+            if self._pattern.search(text, max(0, at - self._before), at + self._behind):
+                return True
+            at = text.find(self._stem, at + 1)
+        return False

@@ -76,6 +76,11 @@ def test_redaction_would_find_nothing(text: str) -> None:
         ('{"url": "https%3A%2F%2Ftube.example%3Ftoken%3D1"}', True),
         ('{"url": "https%3A%2F%2Ftube.example%26amp%3Btoken%3D1"}', True),
         ('{"password": "x"}', True),
+        ('{"magnetUri": "", "during": "", "uri": ""}', True),
+        ('{"magnetUri": "", "during": "", "curio": ""}', False),
+        ('{"mypassword": "", "newPassword": ""}', True),
+        ('{"mypassword": "", "anewPassword": ""}', False),
+        ("token", True),
         ('{"a": "\\u0041"}', True),
     ],
 )
