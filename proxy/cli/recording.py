@@ -40,6 +40,7 @@ def recording_into(
         anew=anew,
         recollection=recollection,
         largest_request=settings.max_request_body,
+        apart=True,
     )
     try:
         yield recording

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 from support.engines import both
 
-from peertape.cassettes import recording as module
+from peertape.cassettes import writing
 from peertape.cassettes.bodies import read
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Message, RecordedRequest, RecordedResponse, State
@@ -18,6 +18,7 @@ from peertape.cassettes.place import Place
 from peertape.cassettes.recording import Recording
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
+from peertape.cassettes.writing import Commit, WriterThread, Writing
 
 REQUEST = RecordedRequest("GET", "/film", "http", "tube.example", "HTTP/1.1", Headers())
 RESPONSE = RecordedResponse(200, "OK", "HTTP/1.1", Headers((("Content-Type", "video/mp4"),)))
@@ -36,8 +37,6 @@ def recording(place: Place, failures: list[str]) -> Iterator[Recording]:
         made = Recording(place, RedactionRules.default(), "http://tube.example", failures.append)
         stack.callback(made.close)
         yield made
-        if not made._thread.is_alive():
-            stack.pop_all()
 
 
 def record(recording: Recording, body: bytes, target: str = "/film") -> None:
@@ -48,12 +47,17 @@ def record(recording: Recording, body: bytes, target: str = "/film") -> None:
     entry.end(State.COMPLETE, 1000.2)
 
 
+def pending(recording: Recording) -> int:
+    assert isinstance(recording.desk, WriterThread)
+    return recording.desk.writing.pending
+
+
 class Blocked:
     """Holds the thread that writes, until it is let go."""
 
     def __init__(self, recording: Recording) -> None:
         self._go = threading.Event()
-        recording.put(lambda: (self._go.wait(PATIENCE), None)[1])
+        recording.put(lambda _: (self._go.wait(PATIENCE), None)[1])
 
     def let_go(self) -> None:
         self._go.set()
@@ -95,7 +99,7 @@ def test_handing_over_does_not_wait_for_the_disk(recording: Recording) -> None:
 
 def test_memory_is_bounded(recording: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever hands over more than may wait is held until there is room."""
-    monkeypatch.setattr(module, "MOST_PENDING", 1000)
+    monkeypatch.setattr(writing, "MOST_PENDING", 1000)
     blocked = Blocked(recording)
     put: list[int] = []
     full = threading.Event()
@@ -115,20 +119,20 @@ def test_memory_is_bounded(recording: Recording, monkeypatch: pytest.MonkeyPatch
     thread.start()
     assert full.wait(PATIENCE)
     assert put == [0, 1]  # 1200 octets wait: the next is held
-    assert recording._pending == 1200
+    assert pending(recording) == 1200
     blocked.let_go()
     thread.join(PATIENCE)
     recording.drained().result(PATIENCE)
     assert put == [0, 1, 2, 3, 4]
-    assert recording._pending == 0
+    assert pending(recording) == 0
 
 
 @both
 def test_a_failure_is_told_once(recording: Recording, failures: list[str], opened: Callable[[], Cassette]) -> None:
     record(recording, b"before", "/before")
-    recording.put(recording.writer.commit)
+    recording.put(Commit())
 
-    def fail() -> None:
+    def fail(_: Writing) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     recording.put(fail)
@@ -143,7 +147,7 @@ def test_a_failure_is_told_once(recording: Recording, failures: list[str], opene
 
 
 def test_a_defect_does_not_reach_the_app(recording: Recording, failures: list[str]) -> None:
-    recording.put(lambda: (1 // 0, None)[1])
+    recording.put(lambda _: (1 // 0, None)[1])
     record(recording, b"after")
     recording.drained().result(PATIENCE)
     assert failures == ["recording failed: ZeroDivisionError: integer division or modulo by zero"]
@@ -153,9 +157,9 @@ def test_a_defect_does_not_reach_the_app(recording: Recording, failures: list[st
 def test_a_failure_lets_go_whoever_waits_for_room(
     recording: Recording, failures: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_PENDING", 1000)
+    monkeypatch.setattr(writing, "MOST_PENDING", 1000)
     blocked = Blocked(recording)
-    recording.put(lambda: (1 // 0, None)[1], 2000)
+    recording.put(lambda _: (1 // 0, None)[1], 2000)
     thread = threading.Thread(target=record, args=(recording, b"x" * 2000))
     thread.start()
     blocked.let_go()
@@ -165,7 +169,7 @@ def test_a_failure_lets_go_whoever_waits_for_room(
 
 
 @both
-def test_named_hosts_are_known_once_it_has_settled(recording: Recording) -> None:
+def test_named_hosts_are_known_once_it_is_drained(recording: Recording) -> None:
     blocked = Blocked(recording)
     entry = recording.begin(
         RecordedRequest("GET", "/api/v1/videos/1", "http", "tube.example", "HTTP/1.1", Headers()), 1000.0

@@ -1,0 +1,143 @@
+"""The writing of a recording in a process of its own, so that the proxy's event loop need not share its interpreter.
+
+For Linux. It is forked: that costs no time for what is imported already. Jobs and reports are pickled into two pipes.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pickle
+import signal
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, NoReturn
+
+from peertape.cassettes.errors import CassetteError
+from peertape.cassettes.writer import CassetteWriter
+from peertape.cassettes.writing import Drain, Failed, Job, Tell, Writing
+
+PIPE_SIZE = 1 << 20  # octets: the most that Linux gives to everyone
+# They are for the process that records; this one ends when that one has, and loses nothing of what it handed over.
+NOT_OURS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """The first report: the cassette is there, unless there is an error."""
+
+    error: CassetteError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """The last report: all is written, or a failure was told."""
+
+
+class WriterEndedError(CassetteError):
+    """The process that writes ended before its time."""
+
+
+class WriterProcess:
+    """A desk in another process. Its reports come in a thread of this one."""
+
+    def __init__(self, open_writer: Callable[[], CassetteWriter], tell: Tell) -> None:
+        self._tell = tell
+        self._lock = threading.Lock()
+        their_jobs, our_jobs = os.pipe()
+        our_reports, their_reports = os.pipe()
+        with suppress(OSError):  # a user may have used up what pipes may take
+            fcntl.fcntl(our_jobs, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+        self._process = os.fork()
+        if self._process == 0:
+            os.close(our_jobs)
+            os.close(our_reports)
+            _run(open_writer, os.fdopen(their_jobs, "rb"), os.fdopen(their_reports, "wb"))
+        os.close(their_jobs)
+        os.close(their_reports)
+        self._jobs = os.fdopen(our_jobs, "wb")
+        self._reports = os.fdopen(our_reports, "rb")
+        self._expect_opened()
+        self._listener = threading.Thread(target=self._listen, name="peertape-recording", daemon=True)
+        self._listener.start()
+
+    def put(self, job: Job | Drain, octets: int = 0) -> None:
+        with self._lock, suppress(BrokenPipeError):  # that it has ended is told where its reports end
+            pickle.dump((job, octets), self._jobs, pickle.HIGHEST_PROTOCOL)
+            self._jobs.flush()
+
+    def close(self) -> None:
+        with self._lock, suppress(BrokenPipeError):
+            self._jobs.close()
+        self._listener.join()
+
+    def _expect_opened(self) -> None:
+        try:
+            opened = pickle.load(self._reports)
+        except EOFError:
+            raise WriterEndedError(self._end()) from None
+        if opened.error is not None:
+            self._end()
+            raise opened.error
+
+    def _listen(self) -> None:
+        with self._reports:
+            while True:
+                try:
+                    report = pickle.load(self._reports)
+                except (EOFError, pickle.UnpicklingError):
+                    self._tell(Failed(self._end()))
+                    return
+                if isinstance(report, _Ended):
+                    self._end()
+                    return
+                self._tell(report)
+
+    def _end(self) -> str:
+        """Waits for the end of the process; a sentence that tells how it ended."""
+        code = os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
+        how = f"with exit code {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
+        hint = " (the machine may have run out of memory)" if code == -signal.SIGKILL else ""
+        return f"The process that writes the recording was ended {how}{hint}."
+
+
+def _run(open_writer: Callable[[], CassetteWriter], jobs: IO[bytes], reports: IO[bytes]) -> NoReturn:
+    code = 1
+    try:
+        for number in NOT_OURS:
+            signal.signal(number, signal.SIG_IGN)
+        _work(open_writer, jobs, reports)
+        code = 0
+    except BaseException:  # noqa: BLE001 (nothing of the process that was copied may go on in here)
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _work(open_writer: Callable[[], CassetteWriter], jobs: IO[bytes], reports: IO[bytes]) -> None:
+    def tell(report: object) -> None:
+        with suppress(BrokenPipeError):  # nobody is there any more who would hear it
+            pickle.dump(report, reports, pickle.HIGHEST_PROTOCOL)
+            reports.flush()
+
+    try:
+        writing = Writing(open_writer(), tell)
+    except CassetteError as error:
+        tell(_Opened(error))
+        return
+    tell(_Opened())
+    writing.tell_progress()
+
+    def read() -> None:
+        with suppress(EOFError, pickle.UnpicklingError):  # it closed the pipe, or was killed in the middle
+            while True:
+                job, octets = pickle.load(jobs)
+                writing.put(job, octets)
+        writing.stop()
+
+    threading.Thread(target=read, name="peertape-reading", daemon=True).start()
+    writing.run()
+    tell(_Ended())
