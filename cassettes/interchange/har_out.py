@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,7 +14,7 @@ from peertape.cassettes.headers import Headers
 from peertape.cassettes.interchange import extras
 from peertape.cassettes.interchange.framing import declared_length, in_memory, octets, without_ours
 from peertape.cassettes.interchange.har_body import charset_of
-from peertape.cassettes.interchange.har_in import OWN, exchange_of
+from peertape.cassettes.interchange.har_in import OWN, NotAnExchange, exchange_of
 from peertape.cassettes.model import Exchange, Message, RecordedRequest, RecordedResponse, State, Timing
 
 _ERRORS = {
@@ -46,8 +47,9 @@ def entry_of(exchange: Exchange) -> dict[str, Any]:
     if exchange.messages:
         entry["_resourceType"] = "websocket"
         entry["_webSocketMessages"] = [_message(message) for message in exchange.messages]
-    if lost := extras.differences(exchange, exchange_of(entry)):
-        entry[OWN] = lost
+    with suppress(NotAnExchange):  # a CONNECT, which is left out when the file is read
+        if lost := extras.differences(exchange, exchange_of(entry)):
+            entry[OWN] = lost
     return entry
 
 

@@ -79,6 +79,8 @@ def recorder(
     scope = Scope.of(settings)
 
     def covers(flow: http.HTTPFlow) -> bool:
+        if flow.request.method == "CONNECT":  # asks for a tunnel: mitmproxy refuses it, and no instance hears of it
+            return False
         if is_control(flow) or not (is_reverse(flow) or flow.request.pretty_host in intercepted):
             return False
         return scope.covers(flow.request.method, flow.request.data.path.decode("latin-1"))

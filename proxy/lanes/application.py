@@ -106,6 +106,7 @@ class Application:
         except ClientGoneError:
             if self._counts(scope["method"], scope["path"]):
                 self._answer(_request(scope, told, intake))
+            await _refuse(send)
             return
         request = _request(scope, told, intake)
         answer = self._answer(request)
@@ -154,6 +155,12 @@ class Application:
         except Exception as error:
             logger.exception("a defect of peertape: %s %.200s has no answer", request.method, request.path)
             return defect(error)
+
+
+async def _refuse(send: Send) -> None:
+    """A body that cannot be read looks as if its client had gone: whoever is still there is told what Node tells."""
+    await send({"type": "http.response.start", "status": 400, "headers": [(b"connection", b"close")]})
+    await send({"type": "http.response.body"})
 
 
 async def _take_in(intake: Intake, receive: Receive) -> None:
