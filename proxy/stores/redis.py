@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import AskError, ClusterCrossSlotError, ClusterError
 from redis.retry import Retry
 
 from peertape.config.state import RedisAddress
@@ -49,7 +50,8 @@ class RedisStore:
         self._charge, self._give_back = map(register, (scripts.CHARGE, scripts.GIVE_BACK))
         self._take, self._reset = map(register, (scripts.TAKE, scripts.RESET))
         try:
-            self._asked(self._client.ping)
+            # Of several keys, so that it is known at once whether they lie together.
+            self._asked(self._client.exists, *(self._key(b"", part) for part in PARTS))
         except TypeError as error:  # what it makes of a part of the URL that it does not know
             raise StateLostError(f"{address.shown} has parts that are not known: {error}.") from error
 
@@ -146,6 +148,11 @@ class RedisStore:
             raise StateLostError(presence.last)
         try:
             return ask(*arguments, **named)
+        except (ClusterError, AskError, ClusterCrossSlotError) as error:
+            raise StateLostError(
+                f"{self._address.shown} is a Redis Cluster, where the keys of a session lie on several servers; "
+                "name a Redis that is alone, or one with replicas."
+            ) from error
         except redis.RedisError as error:
             sentence = f"The Redis at {self._address.shown} does not answer: {_said(error)}."
             if isinstance(error, (redis.ConnectionError, redis.TimeoutError)):

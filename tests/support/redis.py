@@ -11,9 +11,10 @@ from support.clients import program
 
 
 class RedisServer:
-    """Skips the test where there is none on this machine. Its log tells when it answers."""
+    """Skips the test where there is none on this machine. Its log tells when it answers. `options`: more of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: object) -> None:
+        self._options = [str(option) for option in options]
         self._program = program("redis-server")
         self._folder = tempfile.TemporaryDirectory(prefix="redis-")  # short: a socket's path has 107 octets
         self.socket = Path(self._folder.name) / "s"
@@ -38,7 +39,10 @@ class RedisServer:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [self._program, "--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", self._folder.name],
+            [
+                *(self._program, "--port", "0", "--unixsocket", self.socket, "--save", "", "--dir", self._folder.name),
+                *self._options,
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 import redis
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from mitmproxy.certs import CertStore
 from support.redis import RedisServer
 
-from peertape.config.state import RedisAddress
+from peertape.config.state import RedisAddress, address
 from peertape.proxy.engine.journal import Entry
 from peertape.proxy.engine.limits.counters import Charge
 from peertape.proxy.engine.session import Session
@@ -23,6 +29,7 @@ from peertape.proxy.engine.twin.accounts import Tokens
 from peertape.proxy.engine.twin.contract import book
 from peertape.proxy.stores import redis as stores
 from peertape.proxy.stores import tickets
+from peertape.proxy.stores.opening import opened
 from peertape.proxy.stores.redis import RedisStore
 
 API = Charge(("api", "192.0.2.1"), 10_000, 50)
@@ -46,6 +53,51 @@ def session(store: RedisStore, name: str = "default") -> Session:
 
 def at(server: RedisServer, prefix: str = "peertape", ttl: int = 60, version: str = "1") -> closing[RedisStore]:
     return closing(RedisStore(RedisAddress(server.url, server.url, prefix, ttl), version))
+
+
+def test_a_cluster_is_told_from_the_start() -> None:
+    with (
+        RedisServer("--cluster-enabled", "yes") as server,
+        pytest.raises(StateLostError, match=r"is a Redis Cluster, .*; name a Redis that is alone"),
+    ):
+        at(server)
+
+
+def test_over_tls(tmp_path: Path) -> None:
+    """The certificate is of an authority of its own, which the URL names; without that it is refused."""
+    authority = CertStore.from_store(tmp_path, "test", 2048)
+    made = authority.get_cert("127.0.0.1", [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    certificate, key, trusted = tmp_path / "redis.pem", tmp_path / "redis.key", tmp_path / "test-ca-cert.pem"
+    certificate.write_bytes(made.cert.to_pem())
+    key.write_bytes(made.privatekey.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    files = ("--tls-cert-file", certificate, "--tls-key-file", key, "--tls-ca-cert-file", trusted)
+    with listening(*files, "--tls-auth-clients", "no") as port:
+        url = f"rediss://127.0.0.1:{port}/0"
+        with closing(opened(address(f"{url}?ssl_ca_certs={trusted}"))) as store:
+            assert store.charge(b"one", [API], 0)[0].used == 1
+        with pytest.raises(StateLostError, match="CERTIFICATE_VERIFY_FAILED"):
+            opened(address(url))
+
+
+@contextmanager
+def listening(*options: object) -> Iterator[int]:
+    """A Redis that takes TLS at a port that was free a moment ago: another one, if somebody was faster."""
+    for attempt in range(5):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = int(free.getsockname()[1])
+        server = RedisServer("--tls-port", port, *options)
+        try:
+            server.start()
+        except AssertionError:
+            server.__exit__()
+            if attempt == 4:
+                raise
+            continue
+        try:
+            yield port
+        finally:
+            server.__exit__()
+        return
 
 
 def test_prefixes_and_versions_do_not_mix(redis_server: RedisServer) -> None:
