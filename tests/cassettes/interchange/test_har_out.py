@@ -12,6 +12,7 @@ from mitmproxy.addons.savehar import SaveHar
 from mitmproxy.flow import Flow
 from mitmproxy.io import FlowReader
 from mitmproxy.test import tflow, tutils
+from support import samples
 
 from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.headers import Headers
@@ -32,6 +33,14 @@ def written(*exchanges: Exchange) -> bytes:
 
 def entries_of(data: bytes) -> Any:
     return json.loads(data)["log"]["entries"]
+
+
+def test_a_tunnel_that_was_refused_is_written_and_left_out_when_it_is_read() -> None:
+    file, report = written(samples.made(1, "CONNECT", "", 400)), ImportReport()
+    (entry,) = entries_of(file)
+    assert (entry["request"]["method"], entry["response"]["status"]) == ("CONNECT", 400)
+    assert [*read_har(io.BytesIO(file), report)] == []
+    assert report.skipped["connect"] == 1
 
 
 class TestMitmproxy:
