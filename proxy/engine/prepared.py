@@ -53,12 +53,11 @@ class Told:
     others: tuple[Observer, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
-class _Known[B]:
-    """What it takes to give one again: no more objects than needed, for each may be far from the processor."""
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Known[B](Prepared):
+    """All that it takes to give one again, in one object: among thousands each may be far from the processor."""
 
     session: Session
-    prepared: Prepared
     entry: Entry
     ends: float
     status: int
@@ -78,7 +77,8 @@ class PreparedAnswers[B]:
         self._form = form
         self._sessions = sessions
         self._changes = changes
-        self._told = told
+        self._counting = told.counting
+        self._others = told.others
         self._room = room
         self._by_asker: dict[object, dict[object, _Known[B]]] = {}
         self._in_order: dict[_Known[B], None] = {}  # of their age
@@ -98,28 +98,29 @@ class PreparedAnswers[B]:
         asker, asked = key
         of_asker = self._by_asker.get(asker)
         known = None if of_asker is None else of_asker.get(asked)
-        if known is None or not self._is_current():
+        if known is None or (self._changes() != self._as_of and not self._is_current()):
             return None
         session, entry = known.session, known.entry
-        self._sessions.touch(session)
+        if session is not self._sessions.latest:
+            self._sessions.get(session.name)
         now = session.clock.now()
         if now > known.ends:
             return None
         try:
-            windows = session.give(known.prepared, entry, now)
+            windows = session.give(known, entry, now)
         except StateLostError:
             return None  # the engine knows what to say then
         if windows is None:
             return None
-        for count in self._told.counting:
+        for count in self._counting:
             count(entry)
-        for observer in self._told.others:
+        for observer in self._others:
             observer(entry.at_moment(now))
         known.was_asked = True
         fields = [*known.fields]
         window = windows[-1] if windows else None
         for place, name, tell in known.momentary:
-            fields[place] = (name, tell(now, window).encode("latin-1"))
+            fields[place] = (name, tell(now, window))
         return known.delay, known.status, fields, known.body
 
     def look(self) -> None:
@@ -149,15 +150,28 @@ class PreparedAnswers[B]:
         )
         entry = settled.entry._replace(method=share(settled.entry.method), identity=share(settled.entry.identity))
         session = self._sessions.get(entry.session)
-        prepared = Prepared(session.revision, settled.turns, share(settled.charges), settled.played)
-        own = (key, fields, tuple(entry), prepared.charges, prepared.played)
+        charges = share(settled.charges)
+        own = (key, fields, tuple(entry), charges, settled.played)
         size = OVERHEAD + answer.body.size + self._commons.beside(own)
         if size > self._room // SHARE:
             return
         if (old := self._by_asker.get(asker, {}).get(asked)) is not None:
             self._drop(old)
         known = _Known(
-            session, prepared, entry, settled.ends, answer.status, fields, momentary, body, answer.delay, size, key
+            revision=session.revision,
+            turns=settled.turns,
+            charges=charges,
+            played=settled.played,
+            session=session,
+            entry=entry,
+            ends=settled.ends,
+            status=answer.status,
+            fields=fields,
+            momentary=momentary,
+            body=body,
+            delay=answer.delay,
+            size=size,
+            key=key,
         )
         self._by_asker.setdefault(key[0], {})[asked] = known
         self._in_order[known] = None

@@ -54,6 +54,8 @@ class _Standing:
     `progress` is None if it hangs on more than positions in one cassette; `exchange` is what is played last.
     """
 
+    counters: LocalCounters
+    journal: LocalJournal
     progress: LocalProgress | None
     exchange: int
     steps: int = -1
@@ -120,36 +122,36 @@ class Session:
         """
         if prepared.revision != self.revision:
             return None
-        standing = prepared.gift
+        standing: _Standing | None = prepared.gift
         if standing is None:
             standing = prepared.gift = self._standing(prepared)
         progress = standing.progress
-        stands = progress is not None and standing.steps == progress.steps
-        if not stands and not self._has_turn(prepared):
+        unmoved = progress if progress is not None and standing.steps == progress.steps else None
+        if unmoved is None and not self._has_turn(prepared):
             return None
-        counters, journal = cast(LocalCounters, self.counters), cast(LocalJournal, self.journal)
-        windows = counters.charge_all(prepared.charges, milliseconds(at))
+        windows = standing.counters.charge_all(prepared.charges, milliseconds(at))
         if windows is None:
             return None
-        if stands:
-            progress.last_played = standing.exchange
-            journal.again(entry, at, standing.moments)
+        if unmoved is not None:
+            unmoved.last_played = standing.exchange
+            standing.journal.again(entry, at, standing.moments)
         else:
             before = progress.steps if progress is not None else -1
             for cassette, key, exchange in prepared.played:
                 self.in_cassette(cassette).note(key, exchange)
-            journal.add(entry.at_moment(at))
+            standing.journal.add(entry.at_moment(at))
             if progress is not None and progress.steps == before:
-                standing.steps, standing.moments = before, journal.played(entry)
+                standing.steps, standing.moments = before, standing.journal.played(entry)
         return windows
 
     def _standing(self, prepared: Prepared) -> _Standing:
+        counters, journal = cast(LocalCounters, self.counters), cast(LocalJournal, self.journal)
         names = {turn.cassette for turn in prepared.turns} | {cassette for cassette, _, _ in prepared.played}
         hangs_on_keys = prepared.played and all(turn.key is not None for turn in prepared.turns)
         if len(names) != 1 or not hangs_on_keys:
-            return _Standing(None, 0)
-        progress = self.in_cassette(names.pop())
-        return _Standing(cast(LocalProgress, progress), prepared.played[-1][2])
+            return _Standing(counters, journal, None, 0)
+        progress = cast(LocalProgress, self.in_cassette(names.pop()))
+        return _Standing(counters, journal, progress, prepared.played[-1][2])
 
     def _has_turn(self, prepared: Prepared) -> bool:
         return all(
@@ -196,7 +198,7 @@ class Sessions:
         self.forgotten: list[Callable[[str], None]] = []
         self._state = state
         self._known: OrderedDict[str, Session] = OrderedDict()
-        self._latest: Session | None = None
+        self.latest: Session | None = None
 
     def get(self, name: str) -> Session:
         if name not in self._known:
@@ -206,13 +208,8 @@ class Sessions:
                 for told in self.forgotten:
                     told(oldest)
         self._known.move_to_end(name)
-        self._latest = self._known[name]
-        return self._latest
-
-    def touch(self, session: Session) -> None:
-        """It was named again."""
-        if session is not self._latest:
-            self.get(session.name)
+        self.latest = self._known[name]
+        return self.latest
 
     def of(self, request: Request) -> Session:
         return self.get(session_name(request))

@@ -16,7 +16,7 @@ from peertape.proxy.engine.limits.counters import Charge, Window
 from peertape.proxy.engine.state.interface import Turn
 
 # Of the moment by the session's clock, in epoch seconds, and of the innermost window in which the request was counted.
-Tell = Callable[[float, Window | None], str]
+Tell = Callable[[float, Window | None], bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,15 +24,15 @@ class DateStage:
         answer = rest(request)
         if answer.source not in PLAYED:
             return answer
-        now = Momentary(_date(session.clock.now()), _date)
+        now = Momentary(_date(session.clock.now()).decode(), _date)
         pairs = ((name, now if name == "Date" else value) for name, value in answer.headers)
         return replace(answer, headers=Headers.of(pairs))
 
 
-def _date(at: float, _: Window | None = None) -> str:
+def _date(at: float, _: Window | None = None) -> bytes:
     return _date_of_second(int(at))
 
 
 @lru_cache(maxsize=16)
-def _date_of_second(at: int) -> str:
-    return http_date(at)
+def _date_of_second(at: int) -> bytes:
+    return http_date(at).encode()

@@ -137,13 +137,18 @@ def _stamp(counted: _Counted, now: int, outer: Stamp | None) -> Stamp:
 
 @lru_cache(maxsize=64)
 def _again(largest: int) -> Again:
-    def remaining(_: float, window: Window | None) -> str:
-        return str(max(0, largest - window.used)) if window is not None else str(largest)
+    def remaining(_: float, window: Window | None) -> bytes:
+        return b"%d" % (max(0, largest - window.used) if window is not None else largest)
 
-    def reset(at: float, window: Window | None) -> str:
-        return str(_seconds(window.ends if window is not None else milliseconds(at)))
+    def reset(at: float, window: Window | None) -> bytes:
+        return _reset(window.ends if window is not None else milliseconds(at))
 
     return Again(remaining, reset)
+
+
+@lru_cache(maxsize=64)
+def _reset(moment: int) -> bytes:
+    return b"%d" % _seconds(moment)
 
 
 def _seconds(moment: int) -> int:
@@ -157,7 +162,7 @@ def _never_counted(answer: Answer, bucket: Bucket, now: int) -> Answer:
     if not is_made or spelled.is_before_routers(answer.headers) or "tk" not in answer.headers:
         return answer
     first = str(max(0, bucket.max - 1))
-    again = Again(lambda *_: first, lambda at, _: str(_seconds(milliseconds(at) + bucket.window)))
+    again = Again(lambda *_: first.encode(), lambda at, _: _reset(milliseconds(at) + bucket.window))
     stamp = Stamp(bucket.max, int(first), _seconds(now + bucket.window), again=again)
     return replace(answer, headers=spelled.stamped(answer.headers, stamp))
 

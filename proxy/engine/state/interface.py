@@ -102,7 +102,7 @@ class Turn:
     until: int = UNENDING
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Prepared:
     """What giving an answer again that was prepared at `revision` hangs on, and what it does to a session.
 
