@@ -35,7 +35,7 @@ _LATEST = (
     .join_from(_shapes, mentions, (_row.name == _NAME) & (_row.shape == _shapes.c.shape))
     .where(_row.at <= bindparam("until"), _row.at >= func.coalesce(_since, cast(literal_column("0"), Integer)))
 )
-_FIRST = select(_row.exchange).where(_row.name == _NAME).limit(FEW + 1)
+_FIRST = select(_row.exchange).where(_row.name == _NAME).limit(bindparam("most"))
 
 
 class Mentioned(Reader):
@@ -46,7 +46,8 @@ class Mentioned(Reader):
         moment = LATEST if until >= LATEST else max(int(until), 0)
         return [row.exchange for row in self._rows(_LATEST, name=name, most=most, until=moment)]
 
-    def of_route(self, name: int) -> list[int] | None:
-        """All successes of a route; None if they are more than a few."""
-        found = self._cached(("route", name), lambda: [row.exchange for row in self._rows(_FIRST, name=name)])
-        return None if len(found) > FEW else found
+    def of_route(self, name: int, most: int) -> list[int] | None:
+        """All successes of a route; None if they are more. `most`: less than are found by their route at all."""
+        assert most < FEW
+        found = self._cached(("route", name, most), lambda: self._rows(_FIRST, name=name, most=most + 1))
+        return None if len(found) > most else [row.exchange for row in found]

@@ -21,13 +21,13 @@ from peertape.cassettes.objects import Held, objects_in
 from peertape.cassettes.paths import fold
 from peertape.cassettes.schema import credentials, exchanges, mentions
 
-FEW = 100  # exchanges of a route that are found by it, the first ones
+FEW = 1000  # exchanges of a route that are found by it, the first ones
 REMEMBERED = 32768  # names with what was told of them last
 LATEST = 1 << 40  # epoch seconds
 _PAGE = 20  # exchanges at once
 
 _COUNT = select(func.count()).select_from(
-    select(mentions.c.exchange).where(mentions.c.name == bindparam("name")).limit(FEW + 1).subquery()
+    select(mentions.c.exchange).where(mentions.c.name == bindparam("name")).limit(FEW).subquery()
 )
 _USER = select(credentials.c.user).where(credentials.c.pseudonym == bindparam("pseudonym"))
 _SUCCESSES = (
@@ -66,13 +66,13 @@ class MentionWriter:
         """A success, answered at that moment: `body` and `text` are decoded, `objects` those of the answer."""
         folded, moment = fold(request.target.partition("?")[0]), int(at) if 0 <= at < LATEST else 0
         route = route_number(request.method, shape_of(folded))
-        if (count := self._counted(route)) <= FEW:
+        if (count := self._counted(route)) < FEW:
             self._of_routes[route] = count + 1
             self._rows.append({"name": route, "shape": 0, "at": moment, "exchange": exchange})
         written = {} if request.method in READING or not body else members(request.headers, body)
         token = credential(request.headers) if tells_of_asker(request.method, folded) else None
         asker = None if token is None else self._user_of(token)
-        for naming in namings(request.method, folded, written, text or b"", objects, asker):
+        for naming in namings(request.method, folded, written, text or b"", objects, asker, token):
             if self._is_new((naming.names[0], naming.shape), naming.content):
                 for word, value in naming.names:
                     known = {"name": number_of(word, value), "shape": naming.shape}

@@ -22,6 +22,7 @@ ACTOR, ACTOR_NUMBER = "actor", "actor number"  # accounts and channels
 USER, USER_NUMBER, EMAIL, TOKEN = "user", "user number", "email", "token"
 COMMENT, ELEMENT = "comment", "element"  # by their numbers
 ROUTE = "route"  # all requests that go the same way
+REVOKE = "/api/v1/users/revoke-token"
 ANYTHING = "{}"  # in the shape of a path
 
 READING = ("GET", "HEAD")
@@ -30,6 +31,7 @@ _HELD_AS = {  # what an object is of which nothing but the number is told
     "videoChannel": ACTOR_NUMBER,
     "user": USER_NUMBER,
     "videoPlaylistElement": ELEMENT,
+    "specialPlaylists": "video-playlists",
 }
 _OF_BODIES = {  # members of requests
     "username": (USER, ACTOR),
@@ -81,9 +83,18 @@ def tells_of_asker(method: str, folded: str) -> bool:
 
 
 def namings(
-    method: str, folded: str, body: Mapping[str, Any], text: bytes, objects: Iterable[Held], asker: str | None
+    method: str,
+    folded: str,
+    body: Mapping[str, Any],
+    text: bytes,
+    objects: Iterable[Held],
+    asker: str | None = None,
+    token: str | None = None,
 ) -> Iterator[Naming]:
-    """Of a success: `body` has the request's members, `text` and `objects` are the answer's, `asker` who asked."""
+    """Of a success: `body` has the request's members, `text` and `objects` are the answer's.
+
+    `asker` and `token`: who asked, and presented which token, where that `tells_of_asker`.
+    """
     route = f"{method} {shape_of(folded)}"
     if method in READING:
         if asker is not None:
@@ -91,6 +102,8 @@ def namings(
     else:
         shape, content = _shape(route, "", tuple(sorted(body))), hash((folded, text))
         of_asker = [] if asker is None else [(USER, asker)]
+        if token is not None and folded == REVOKE:
+            of_asker.append((TOKEN, token))
         for name in dict.fromkeys((*_of_path(folded), *_of_body(body), *of_asker)):
             yield Naming((name,), shape, content)
     for holder, value in objects:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 NAMING = ("uuid", "host", "username", "threadId", "startTimestamp", "access_token", "token", "feedToken")
-HELD = frozenset({"account", "videoChannel", "user", "videoPlaylistElement"})  # also with nothing but their numbers
+HELD = frozenset(  # also with nothing but their numbers
+    ("account", "videoChannel", "user", "videoPlaylistElement", "specialPlaylists")
+)
 _UNNAMED = frozenset(  # members in which there are none
     ("files", "streamingPlaylists", "avatars", "banners", "tags", "category", "licence", "language", "privacy", "state")
 )

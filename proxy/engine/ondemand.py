@@ -13,7 +13,7 @@ from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.twin import rehearsal
 from peertape.proxy.engine.twin.answers import Answers
-from peertape.proxy.engine.twin.case import Outcome, Verdict
+from peertape.proxy.engine.twin.case import Case, Outcome, Verdict
 from peertape.proxy.engine.twin.catalogue import Catalogue, Catalogues, Choice, listed
 from peertape.proxy.engine.twin.framing import with_cache_control
 from peertape.proxy.engine.twin.given import Unread, given
@@ -42,9 +42,7 @@ class OnDemand:
         assert found is not None  # else the catalogue had been empty
         if isinstance(given(request, found.params).body, Unread):
             request = replace(request, body=b"", body_digest=None)
-        case = self._twin.case(request, session, found)
-        case.session = Session("rehearsal")  # the session shall not remember what was only rehearsed
-        verdict = with_cache_control(Verdict(Outcome.REFUSED, rehearsal.made(choice, case)), case)
+        verdict = self._twin.informed(request, session, found, lambda case: _rehearsed(choice, case))
         assert verdict.answer is not None
         return verdict.answer
 
@@ -59,6 +57,11 @@ class OnDemand:
     @cached_property
     def _catalogues(self) -> Catalogues:
         return Catalogues(self._twin.book, self._limits)
+
+
+def _rehearsed(choice: Choice, case: Case) -> Verdict:
+    case.session = Session("rehearsal")  # the session shall not remember what was only rehearsed
+    return with_cache_control(Verdict(Outcome.REFUSED, rehearsal.made(choice, case)), case)
 
 
 def demand_documented(faults: Sequence[Fault], catalogues: Callable[[], Catalogues]) -> None:

@@ -12,7 +12,7 @@ from peertape.proxy.engine.twin.facts import Entity, Kind
 from peertape.proxy.engine.twin.undecided import Undecided
 from peertape.proxy.engine.twin.world import World
 
-_WORDS = ("learn", "change", "forget", "configure", "use")
+WORDS = ("learn", "change", "forget", "configure", "use")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def effects(items: Any, consequences: Mapping[str, Any], kinds: Mapping[str, Kin
 
 def _effects(items: Sequence[Any], consequences: Mapping[str, Any], kinds: Mapping[str, Kind]) -> Iterator[Effect]:
     for item in items:
-        word = next((word for word in _WORDS if word in item), None) if isinstance(item, dict) else None
+        word = next((word for word in WORDS if word in item), None) if isinstance(item, dict) else None
         if word is None:
             raise ContractError(f"{item!r} is no effect")
         if strange := item.keys() - {word, "with", "where", "when"}:

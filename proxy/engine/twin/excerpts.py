@@ -1,38 +1,50 @@
-"""Worlds of very large cassettes: told of what many requests hang on, and of what one request names; never of all.
+"""Worlds of very large cassettes: told of what a question needs, found by name, and of what all hang on; never of all.
 
-What is not told may still be recorded. So whoever asks for something that is not known gets no answer but where the
-cassettes prove that there is none: a miss then, but nothing that is wrong.
+A world is told in the order of time as a whole one is, only of fewer events. Where the cassettes cannot say that there
+are no more of them, whoever asks for something that is not known gets no answer: a miss then, but nothing wrong.
 """
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from peertape.cassettes.candidates import Candidate
-from peertape.cassettes.paths import fold, spellings, uuid_of
+from peertape.cassettes.naming import route_number, shape_of
+from peertape.cassettes.paths import fold, spellings
 from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.model import Request
-from peertape.proxy.engine.shelf import Shelf
+from peertape.proxy.engine.shelf import USER, Shelf
 from peertape.proxy.engine.twin.contract import Book, Contract
-from peertape.proxy.engine.twin.effects import Effect
 from peertape.proxy.engine.twin.events import Event, event_of
 from peertape.proxy.engine.twin.facts import Entity
+from peertape.proxy.engine.twin.needs import NOTHING, Lacking, Namer, Need, Needs, Scope, Teachers, is_named
 from peertape.proxy.engine.twin.overlay import Overlay
-from peertape.proxy.engine.twin.telling import Begun
+from peertape.proxy.engine.twin.telling import TOKEN, Begun
 from peertape.proxy.engine.twin.undecided import Undecided
-from peertape.proxy.engine.twin.values import text_of
-from peertape.proxy.engine.twin.world import Key, World
+from peertape.proxy.engine.twin.values import exists
+from peertape.proxy.engine.twin.world import World
 
-OF_A_ROUTE = 30  # recordings of a route without parameters, the last ones
-OF_A_THING = 30  # of the path that names it
+OF_A_ROUTE = 30  # recordings of a route that tells of the instance as a whole, the last ones
+OF_A_WAY = 4  # to tell of a thing, the last recordings
+MOST_OF_A_KIND = 300  # recordings that teach a kind of which all is told
+OF_A_THING = 30  # recordings of the path that names it
 BELOW_A_THING = 100  # paths behind that one
 OF_A_PATH = 5  # recordings of each of these
-MOST_WORLDS = 200  # that are remembered
-_NUMBERED = ("video", "playlist")  # kinds of which cassettes list all that they know
+MOST_WORLDS = 200  # that are remembered, and needs
+ROUNDS = 6  # in which what was told makes more be needed
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A world, and what it was told of."""
+
+    world: World
+    told: Needs
 
 
 @dataclass
@@ -43,66 +55,177 @@ class Excerpts:
     book: Book
     begun: Begun
     _changes: tuple[int, ...] = ()
-    _general: list[Event] = field(default_factory=list)
-    _untold: frozenset[str] = frozenset()  # kinds of which there may be more
-    _of_things: dict[tuple[str, ...], list[Event]] = field(default_factory=dict)
-    _worlds: OrderedDict[tuple[object, ...], World] = field(default_factory=OrderedDict)
+    _whole: dict[str, list[Event] | None] = field(default_factory=dict)
+    _found: dict[tuple[Need, float], list[Event]] = field(default_factory=dict)
+    _excerpts: OrderedDict[tuple[Needs, float | None], Excerpt] = field(default_factory=OrderedDict)
 
-    def world(self, request: Request | None, until: float | None) -> World:
-        """What is known for the request; `until`: by that moment."""
+    def __post_init__(self) -> None:
+        self.namer = Namer(self.shelf.cassettes)
+        self._teachers = Teachers(self.book)
+
+    def of(self, needs: Needs, until: float | None) -> Excerpt:
+        """What is known for these needs; `until`: by that moment."""
         self._look()
-        general = [event for event in self._general if until is None or event.at <= until]
-        below = self._told((), general, None, removals=until is not None)
-        things = () if request is None else tuple(self._named(request))
-        if not things:
-            return below
-        special = [event for event in self._about(things) if until is None or event.at <= until]
-        return self._told(things, special, below, removals=until is not None) if special else below
+        key = (needs, until)
+        if (known := self._excerpts.get(key)) is None:
+            known = self._made(needs, until)
+            for kept in (key, (known.told, until)):
+                self._excerpts[kept] = known
+            while len(self._excerpts) > MOST_WORLDS:
+                self._excerpts.popitem(last=False)
+        self._excerpts.move_to_end(key)
+        return known
 
-    def guarded(self, general: World, told: Callable[[], World]) -> World:
-        """For the rules, which get no answer where it is not told enough.
+    def of_asker(self, request: Request) -> Needs:
+        """Who presents its token."""
+        question = self.shelf.ask(request)
+        needs = NOTHING
+        if question.identity.startswith(USER):
+            needs |= self.namer.of_key("user", question.identity.removeprefix(USER), "username")
+        if "authorization" in request.headers:
+            for cassette in self.shelf.cassettes:
+                if (token := question.keys(cassette).credential) is not None:
+                    needs |= self.of_token(token)
+        return needs
 
-        `told`: of what it is about, called when they first ask for a thing; most refuse before.
-        """
-        return _Guarded(general, told, self.shelf.cassettes, self._untold)
+    def of_token(self, token: str) -> Needs:
+        return self.namer.of_key(TOKEN, token, "text")
+
+    def judged(self, excerpt: Excerpt, world: World, request: Request) -> World:
+        """For the rules, who are told more when they ask for more. `world`: the excerpt's, with a session's deeds."""
+        return Judged(world, excerpt, self, request)
+
+    def needs_of(self, kind: str, names: Needs, request: Request) -> Needs:
+        """Of whoever asks for things of that kind which have the names."""
+        if is_named(kind) and names:
+            return names | {Need(Scope.UNNAMED, kind)}
+        if self.has_all(kind):
+            return frozenset({Need(Scope.KIND, kind)})
+        return frozenset(Need(Scope.PATH, path) for path in self._named(request))
+
+    def has_all(self, kind: str) -> bool:
+        """Whether all can be told that the cassettes hold of the kind."""
+        return self._events_of_kind(kind) is not None
 
     def _look(self) -> None:
         changes = tuple(cassette.changes() for cassette in self.shelf.cassettes)
         if changes == self._changes:
             return
         self._changes = changes
-        self._worlds.clear()
-        self._of_things.clear()
-        events: list[Event] = []
-        untold: set[str] = set()
-        for contract in self.book.contracts:
-            if not contract.effects:
-                continue
-            path = fold(contract.name.partition(" ")[2])
-            start, has_parameters, _ = path.partition("{")
-            is_whole = True
-            for cassette in self.shelf.cassettes:
-                if has_parameters:
-                    is_whole &= not any(found.startswith(start) for found in cassette.paths_from(start, 1))
-                    continue
-                recorded = cassette.newest([path], OF_A_ROUTE + 1)
-                is_whole &= len(recorded) <= OF_A_ROUTE
-                events += self._events(cassette, recorded[-OF_A_ROUTE:], contract)
-            if not is_whole:
-                untold |= _taught(contract.effects, self.book)
-        self._general = sorted(events, key=lambda event: event.at)
-        self._untold = frozenset(untold)
+        self._whole.clear()
+        self._found.clear()
+        self._excerpts.clear()
 
-    def _told(self, things: tuple[str, ...], events: Sequence[Event], below: World | None, *, removals: bool) -> World:
-        key = (things, len(events), None if below is None else id(below), removals)
-        if key not in self._worlds:
+    def _made(self, needs: Needs, until: float | None) -> Excerpt:
+        removals = until is not None
+        latest = math.inf if until is None else until
+        if not needs:
+            general = _in_order(
+                event for event in self._latest_of(self._teachers.general, latest) if event.at <= latest
+            )
+            telling = self.begun(general, None, removals=removals)
+            telling.go_on(len(general))
+            return Excerpt(telling.world, needs)
+        below = self.of(NOTHING, until).world
+        told = needs
+        for _ in range(ROUNDS):
+            events = self._events_for(told, latest)
             telling = self.begun(events, below, removals=removals)
+            missed = _Missed(self.namer)
+            telling.world.missed = missed
             telling.go_on(len(events))
-            self._worlds[key] = telling.world
-            if len(self._worlds) > MOST_WORLDS:
-                self._worlds.popitem(last=False)
-        self._worlds.move_to_end(key)
-        return self._worlds[key]
+            telling.world.missed = None
+            more = (missed.needs | self._of_told(telling.world, told)) - told
+            if not more:
+                break
+            told |= more
+        return Excerpt(telling.world, told)
+
+    def _of_told(self, world: World, told: Needs) -> Needs:
+        """What is needed is so by all its names."""
+        found = (self.namer.of_entity(entity) for entity in world.told())
+        return NOTHING.union(*(names for names in found if names & told))
+
+    def parts_of(self, excerpt: Excerpt) -> Needs:
+        """Of what it was told of."""
+        found = NOTHING
+        for entity in excerpt.world.told():
+            if self.namer.of_entity(entity) & excerpt.told:
+                held = (entity.members.get(part) for part in entity.kind.parts)
+                found = found.union(*(self.namer.of_entity(part) for part in held if isinstance(part, Entity)))
+        return found - excerpt.told
+
+    def _events_for(self, needs: Needs, until: float) -> list[Event]:
+        return _in_order(event for need in needs for event in self._of(need, until))
+
+    def _of(self, need: Need, until: float) -> list[Event]:
+        key = (need, until)
+        if key not in self._found:
+            if len(self._found) > 10 * MOST_WORLDS:
+                self._found.clear()
+            self._found[key] = [event for event in self._recorded_for(need, until) if event.at <= until]
+        return self._found[key]
+
+    def _recorded_for(self, need: Need, until: float) -> Iterable[Event]:
+        match need.scope, need.what:
+            case Scope.NAME, int(name):
+                return self._of_name(name, need.kind, until)
+            case Scope.KIND, str(kind):
+                return self._events_of_kind(kind) or ()
+            case Scope.UNNAMED, str(kind):
+                return self._latest_of(self._teachers.unnamed[kind], until)
+            case _:
+                return self._below(str(need.what))
+
+    def _of_name(self, name: int, kind: str, until: float) -> Iterator[Event]:
+        teachers = {contract.name for contract in self._teachers.of_kind[kind]}
+        for cassette in self.shelf.cassettes:
+            recorded = cassette.candidates_of(cassette.telling(name, OF_A_WAY, until))
+            yield from (event for event in self._events(cassette, recorded) if event.contract.name in teachers)
+
+    def _events_of_kind(self, kind: str) -> list[Event] | None:
+        """None if they are too many."""
+        if kind not in self._whole:
+            self._whole[kind] = self._of_contracts(self._teachers.of_kind[kind])
+        return self._whole[kind]
+
+    def _of_contracts(self, contracts: Iterable[Contract]) -> list[Event] | None:
+        found: list[Event] = []
+        for contract in contracts:
+            for cassette in self.shelf.cassettes:
+                recorded = self._of_route(cassette, contract)
+                if recorded is None or len(found) + len(recorded) > MOST_OF_A_KIND:
+                    return None
+                found += self._events(cassette, recorded, contract)
+        return found
+
+    def _latest_of(self, contracts: Iterable[Contract], until: float) -> Iterator[Event]:
+        """The last ones of each contract by that moment."""
+        for contract in contracts:
+            for cassette in self.shelf.cassettes:
+                if until == math.inf and "{" not in contract.name:
+                    recorded = cassette.newest([fold(contract.name.partition(" ")[2])], OF_A_ROUTE)
+                else:
+                    names = _routes(contract)
+                    numbers = {number for name in names for number in cassette.telling(name, OF_A_ROUTE, until)}
+                    recorded = cassette.candidates_of(list(numbers))
+                yield from self._events(cassette, recorded, contract)
+
+    def _of_route(self, cassette: Cassette, contract: Contract) -> list[Candidate] | None:
+        """Its successes; None if they are too many."""
+        folded = fold(contract.name.partition(" ")[2])
+        if "*}" in folded:  # of any number of segments
+            start, most = folded.partition("{")[0], MOST_OF_A_KIND
+            paths = [path for path in cassette.paths_from(start, most + 1) if path.startswith(start)]
+            found = cassette.newest(paths, most + 1) if len(paths) <= most else []
+            return None if len(paths) > most or len(found) > most else found
+        numbers: list[int] = []
+        for name in _routes(contract):
+            of_name = cassette.of_route(name, MOST_OF_A_KIND)
+            if of_name is None:
+                return None
+            numbers += of_name
+        return cassette.candidates_of(sorted(numbers))
 
     def _named(self, request: Request) -> Iterator[str]:
         """The folded paths of the things that a request's path names."""
@@ -115,21 +238,13 @@ class Excerpts:
             if "{" in part and place <= len(given):
                 yield "/" + "/".join(given[:place])
 
-    def _about(self, things: tuple[str, ...]) -> list[Event]:
-        if things not in self._of_things:
-            if len(self._of_things) >= MOST_WORLDS:
-                self._of_things.clear()
-            self._of_things[things] = sorted(self._recorded_of(things), key=lambda event: event.at)
-        return self._of_things[things]
-
-    def _recorded_of(self, things: Iterable[str]) -> Iterator[Event]:
+    def _below(self, thing: str) -> Iterator[Event]:
         for cassette in self.shelf.cassettes:
             found: dict[int, Candidate] = {}
-            for thing in things:
-                for path in spellings(thing, cassette.numbers, cassette.uuid):
-                    below = islice(cassette.paths_below(path), BELOW_A_THING)
-                    recorded = (*cassette.newest([path], OF_A_THING), *cassette.newest(below, OF_A_PATH))
-                    found |= {candidate.id: candidate for candidate in recorded}
+            for path in spellings(thing, cassette.numbers, cassette.uuid):
+                below = islice(cassette.paths_below(path), BELOW_A_THING)
+                recorded = (*cassette.newest([path], OF_A_THING), *cassette.newest(below, OF_A_PATH))
+                found |= {candidate.id: candidate for candidate in recorded}
             yield from self._events(cassette, found.values())
 
     def _events(
@@ -141,56 +256,63 @@ class Excerpts:
                 yield event
 
 
-class _Guarded(Overlay):
-    def __init__(
-        self, general: World, told: Callable[[], World], cassettes: Sequence[Cassette], untold: frozenset[str]
-    ) -> None:
-        super().__init__(general, general.derive)
-        self._told = told
-        self._is_told = False
-        self._cassettes = cassettes
-        self._untold = untold
+class _Missed:
+    """Notes what effects ask for and do not find."""
 
-    def at(self, key: Key) -> Entity | None:
-        self._be_told()
-        return super().at(key)
+    def __init__(self, namer: Namer) -> None:
+        self._namer = namer
+        self.needs = NOTHING
 
-    def of_kind(self, kind: str) -> Iterable[Entity]:
-        self._be_told()
-        return super().of_kind(kind)
+    def known(self, kind: str, key: Any, by: str | None) -> None:
+        self.needs |= self._namer.of_key(kind, key, by) or {Need(Scope.KIND, kind)}
 
-    def _be_told(self) -> None:
-        if not self._is_told:
-            self._is_told, self.below = True, self._told()
+    def all_of(self, kind: str, wanted: Mapping[str, Any]) -> None:
+        self.needs |= self._namer.of_members(kind, wanted)
+
+
+class Judged(Overlay):
+    """Raises Lacking where it has to be told more."""
+
+    def __init__(self, below: World, excerpt: Excerpt, excerpts: Excerpts, request: Request) -> None:
+        super().__init__(below, below.derive)
+        self._excerpt = excerpt
+        self._excerpts = excerpts
+        self._request = request
 
     def known(self, kind: str, key: Any, by: str | None = None) -> Entity | None:
-        entity = super().known(kind, key, by)
         is_asked_by_rules = by != "text"  # else it is asked what became of a token, by those who know what they lack
-        if entity is None and is_asked_by_rules and not isinstance(key, Entity) and self._may_be(kind, text_of(key)):
+        if isinstance(key, Entity) or not exists(key) or not is_asked_by_rules:
+            return super().known(kind, key, by)
+        names = self._excerpts.namer.of_key(kind, key, by)
+        self._demand(self._excerpts.needs_of(kind, names, self._request))
+        entity = super().known(kind, key, by)
+        if entity is None and not names and not self._excerpts.has_all(kind):
             raise Undecided(f"{kind} {key}")
         return entity
 
-    def all_of(self, kind: str, wanted: Any) -> list[Entity]:
+    def all_of(self, kind: str, wanted: Mapping[str, Any]) -> list[Entity]:
+        names = self._excerpts.namer.of_members(kind, wanted)
+        self._demand(self._excerpts.needs_of(kind, names, self._request))
         found = super().all_of(kind, wanted)
-        if kind in self._untold and not (found and self.kinds[kind].single):
+        if not names and not self._excerpts.has_all(kind) and not (found and self.kinds[kind].single):
             raise Undecided(f"all of {kind}")
         return found
 
-    def _may_be(self, kind: str, key: str) -> bool:
-        if kind not in self._untold:
-            return False
-        if kind not in _NUMBERED:
-            return True
-        uuid = uuid_of(key) or key.lower()
-        return any(
-            cassette.uuid(kind, key) if key.isdecimal() else cassette.numbers(kind, uuid)
-            for cassette in self._cassettes
-        )
+    def _demand(self, needs: Needs) -> None:
+        if not needs <= self._excerpt.told:
+            raise Lacking(needs)
+
+    def parts(self) -> Needs:
+        """What was not told, and may leave the rules undecided."""
+        return self._excerpts.parts_of(self._excerpt)
 
 
-def _taught(effects: Sequence[Effect], book: Book) -> set[str]:
-    """The kinds of things that the effects may make known, with all their parts."""
-    kinds = {effect.kind for effect in effects if effect.kind and effect.what != "forget"}
-    while more := {part for kind in kinds for part in book.kinds[kind].parts.values()} - kinds:
-        kinds |= more
-    return kinds
+def _routes(contract: Contract) -> list[int]:
+    methods, _, path = contract.name.partition(" ")
+    return [route_number(method, shape_of(fold(path))) for method in methods.split("|")]
+
+
+def _in_order(events: Iterable[Event], until: float = math.inf) -> list[Event]:
+    """Each once."""
+    found = {(event.cassette.name, event.candidate.id): event for event in events if event.at <= until}
+    return sorted(found.values(), key=lambda event: event.at)

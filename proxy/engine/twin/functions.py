@@ -26,15 +26,15 @@ class Disguised:
     """Equal to any of the texts that stand for a secret."""
 
     def __init__(self, texts: frozenset[str]) -> None:
-        self._texts = texts
+        self.texts = texts
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Disguised):
-            return bool(self._texts & other._texts)
-        return other in self._texts
+            return bool(self.texts & other.texts)
+        return other in self.texts
 
     def __hash__(self) -> int:
-        return hash(self._texts)
+        return hash(self.texts)
 
 
 def number(value: Any) -> Any:

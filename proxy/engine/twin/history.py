@@ -15,6 +15,7 @@ from peertape.proxy.engine.twin.contract import Book
 from peertape.proxy.engine.twin.deeds import Deeds
 from peertape.proxy.engine.twin.events import Event, Events
 from peertape.proxy.engine.twin.excerpts import Excerpts
+from peertape.proxy.engine.twin.needs import NOTHING, Needs
 from peertape.proxy.engine.twin.surroundings import in_development
 from peertape.proxy.engine.twin.telling import TOKEN, Telling
 from peertape.proxy.engine.twin.timelines import Timelines
@@ -53,19 +54,20 @@ class History:
         deeds = session.memory.get(Deeds)
         return below if deeds is None else deeds.over(below, self._book)
 
-    def judged(self, session: Session, request: Request) -> World:
-        """The world as the rules may ask it for a verdict on the request."""
+    def judged(self, session: Session, request: Request, needs: Needs) -> World:
+        """The world as the rules may ask it for a verdict on the request; raises Lacking where they need more."""
         if not self.is_excerpt:
-            return self.world(session, request)
-        if session.memory.get(Deeds) is None:
-            return self._excerpts.guarded(self._below(session, None), partial(self._below, session, request))
-        world = self.world(session, request)
-        return self._excerpts.guarded(world, lambda: world)
+            return self.world(session)
+        excerpt = self._excerpts.of(needs | self._excerpts.of_asker(request), session.clock.known_until)
+        deeds = session.memory.get(Deeds)
+        world = excerpt.world if deeds is None else deeds.over(excerpt.world, self._book)
+        return self._excerpts.judged(excerpt, world, request)
 
     def _below(self, session: Session, request: Request | None) -> World:
         until = session.clock.known_until  # first of all: the clock runs on while recordings are read
         if self.is_excerpt:
-            return self._excerpts.world(request, until)
+            needs = NOTHING if request is None else self._excerpts.of_asker(request)
+            return self._excerpts.of(needs, until).world
         self.events.look()
         if until is None:
             return self._of_all()
@@ -79,7 +81,7 @@ class History:
     def issued(self, token: str) -> bool:
         """Whether a recorded login gave out that token."""
         if self.is_excerpt:
-            world = self._excerpts.world(None, None)
+            world = self._excerpts.of(self._excerpts.of_token(token), None).world
         else:
             self.events.look()
             world = self._of_all()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, Protocol
 
 from peertape.cassettes.bodies import Body, read
@@ -13,8 +15,8 @@ from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.model import Exchange
 from peertape.proxy.engine.model import Request
 from peertape.proxy.engine.twin import functions
-from peertape.proxy.engine.twin.contract import Book
-from peertape.proxy.engine.twin.effects import acting
+from peertape.proxy.engine.twin.contract import Book, Contract
+from peertape.proxy.engine.twin.effects import WORDS, acting
 from peertape.proxy.engine.twin.events import Event, with_exchanges
 from peertape.proxy.engine.twin.expressions import Evaluator, Expression, Language
 from peertape.proxy.engine.twin.facts import Entity, told_object
@@ -25,6 +27,7 @@ from peertape.proxy.engine.twin.world import World
 logger = logging.getLogger(__name__)
 
 TOKEN = "token"  # the kind of entity
+_ASKER = re.compile(r"\bme\.account\b|\bget\(me, 'account'")
 MOST_BYTES = 4 * 1024 * 1024  # of a body that is looked through
 
 
@@ -37,7 +40,7 @@ class Begun(Protocol):
 class Telling:
     """`events` is the list that it goes through, `told` how many of them it has; `removals`: whether things vanish.
 
-    `below`: a world on which it goes on, and which stays as it is.
+    `below`: a world on which it goes on, and which stays as it is: it knows the settings of the instance already.
     """
 
     def __init__(
@@ -55,7 +58,8 @@ class Telling:
         self.world = (
             World(book.kinds, book.configuration, self._derived) if below is None else Overlay(below, self._derived)
         )
-        self._removals = removals
+        passed_over = {"configure": below is not None, "forget": not removals}
+        self._words = frozenset(word for word in WORDS if not passed_over.get(word))
         known = {**rules, **functions.of_world(self.world)}
         self._of_entities = Language(known)
         self._of_events = Language({**known, **functions.of_recording()})
@@ -85,17 +89,31 @@ class Telling:
         user = event.cassette.user_of(token) if token else None
         if user is not None and not world.has_heard_of(TOKEN, token):
             world.learn(TOKEN, {"text": token, "user": user})  # of a login that was not recorded
+        me = acting(world, user)
+        lacks_account = me is not None and "account" not in me.members
+        if world.missed is not None and lacks_account and _asks_for_account(event.contract):
+            world.missed.known("user", user, "username")
         names = {
             **names_of(given(request, event.params), request, event.at),
             **names_of_answer(response.status, response.headers, response.body),
-            "me": acting(world, user),
+            "me": me,
             "config": world.config,
             "token": token,
         }
         evaluator = Evaluator(names, self._of_events)
         for effect in event.contract.effects:
-            if self._removals or effect.what != "forget":
+            if effect.what in self._words:
                 effect.apply(world, evaluator)
+
+
+def _asks_for_account(contract: Contract) -> bool:
+    found = [expression for effect in contract.effects for expression in (effect.value, *effect.members.values())]
+    return any(expression is not None and _names_account(expression.text) for expression in found)
+
+
+@cache
+def _names_account(text: str) -> bool:
+    return _ASKER.search(text) is not None
 
 
 def names_of(seen: Given, request: Request, now: float) -> dict[str, Any]:

@@ -16,17 +16,20 @@ from peertape.proxy.engine.twin.answers import Answers
 from peertape.proxy.engine.twin.case import Case, Outcome, Verdict
 from peertape.proxy.engine.twin.contract import Book, Contract
 from peertape.proxy.engine.twin.deeds import Deed, Deeds
+from peertape.proxy.engine.twin.excerpts import Judged
 from peertape.proxy.engine.twin.expressions import Evaluator
 from peertape.proxy.engine.twin.facts import Entity
 from peertape.proxy.engine.twin.framing import with_cache_control
 from peertape.proxy.engine.twin.given import given
 from peertape.proxy.engine.twin.history import History
+from peertape.proxy.engine.twin.needs import NOTHING, Lacking, Needs
 from peertape.proxy.engine.twin.ourhosts import is_our_host
 from peertape.proxy.engine.twin.routes import Found
 from peertape.proxy.engine.twin.steps import judge
 from peertape.proxy.engine.twin.telling import MOST_BYTES, names_of, names_of_answer
 from peertape.proxy.engine.twin.undecided import Undecided
 
+MOST_QUESTIONS = 100  # to a large cassette, of one request
 MOST_REMEMBERED = 1000  # refusals of the past: each may take the telling of a whole world
 
 
@@ -115,19 +118,38 @@ class Twin:
         found = self._book.routes.find(request.method, request.path)
         if found is None or not found.route.steps:
             return Verdict(Outcome.UNDECIDED, why="no rules for this route")
-        case = self.case(request, session, found)
         try:
-            return with_cache_control(judge(found.route.steps, case) or Verdict(Outcome.ACCEPTED), case)
+            return self.informed(
+                request,
+                session,
+                found,
+                lambda case: with_cache_control(judge(found.route.steps, case) or Verdict(Outcome.ACCEPTED), case),
+            )
         except Undecided as undecided:
             return Verdict(Outcome.UNDECIDED, why=undecided.what)
         except RecursionError:  # a recorded value that is nested as no answer of PeerTube's is
             return Verdict(Outcome.UNDECIDED, why="nested too deeply")
 
-    def case(self, request: Request, session: Session, found: Found[Contract]) -> Case:
-        """The request before the rules of its route."""
+    def informed[T](self, request: Request, session: Session, found: Found[Contract], use: Callable[[Case], T]) -> T:
+        """What `use` makes of the request before the rules of its route; anew where the world has to know more."""
+        needs = NOTHING
+        for _ in range(MOST_QUESTIONS):
+            case = self._case(request, session, found, needs)
+            try:
+                return use(case)
+            except Lacking as lacking:
+                needs |= lacking.needs
+            except Undecided:
+                more = case.world.parts() if isinstance(case.world, Judged) else NOTHING
+                if not more:
+                    raise
+                needs |= more
+        raise Undecided("too much at once")
+
+    def _case(self, request: Request, session: Session, found: Found[Contract], needs: Needs) -> Case:
         contract, now = found.route, session.clock.now()
         question = self._shelf.ask(request)
-        world = self._history.judged(session, request)
+        world = self._history.judged(session, request, needs)
         seen = given(request, found.params)
         asked: dict[str, Any] = {}
         names = {

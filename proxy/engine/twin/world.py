@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from peertape.proxy.engine.twin.facts import Entity, Kind, Told, merged, told
 from peertape.proxy.engine.twin.undecided import Undecided
@@ -11,6 +11,14 @@ from peertape.proxy.engine.twin.values import exists, text_of
 
 Derive = Callable[[Entity, Any], Any]  # the value of a derived member's expression
 Key = tuple[str, str, str]  # the kind, the name of the key, its value as a text in lower case
+
+
+class Missed(Protocol):
+    """Is told what was asked for and is not known."""
+
+    def known(self, kind: str, key: Any, by: str | None) -> None: ...
+
+    def all_of(self, kind: str, wanted: Mapping[str, Any]) -> None: ...
 
 
 class World:
@@ -22,6 +30,7 @@ class World:
         self.derive = derive
         self._by_key: dict[Key, Entity] = {}
         self._all: dict[str, dict[Entity, None]] = {}
+        self.missed: Missed | None = None
 
     def known(self, kind: str, key: Any, by: str | None = None) -> Entity | None:
         """The entity that the key names; `by`: which of the kind's keys, else any of them in their order."""
@@ -33,6 +42,8 @@ class World:
             found = self.at((kind, name, _spelled(key)))
             if found is not None and not found.gone:
                 return found
+        if self.missed is not None:
+            self.missed.known(kind, key, by)
         return None
 
     def has_heard_of(self, kind: str, key: Any) -> bool:
@@ -41,6 +52,8 @@ class World:
 
     def all_of(self, kind: str, wanted: Mapping[str, Any]) -> list[Entity]:
         """Those with these members; one of which a member is not known does not count."""
+        if self.missed is not None:
+            self.missed.all_of(kind, wanted)
         return [entity for entity in self.of_kind(kind) if not entity.gone and _has(entity, wanted)]
 
     def at(self, key: Key) -> Entity | None:
@@ -50,6 +63,10 @@ class World:
     def of_kind(self, kind: str) -> Iterable[Entity]:
         """Those that are gone, too."""
         return self._all.get(kind, {})
+
+    def told(self) -> Iterable[Entity]:
+        """All of which this world itself was told something, but for worlds below."""
+        return dict.fromkeys(self._by_key.values())
 
     def learn(self, kind: str, value: Any, more: Mapping[str, Any] | None = None) -> Entity | None:
         """Makes an object known; None if it has none of its kind's keys."""

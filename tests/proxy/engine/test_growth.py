@@ -31,17 +31,22 @@ SMALL, LARGE = 250, 1500  # exchanges
 MORE = 1.3  # times the steps of the small cassette: a search takes some more in a deeper tree
 SPARE = 300  # steps
 OF_FEW = "USING INDEX tokens_passed"  # an index of the few tokens that a limit let pass
-GROWING = ("exchanges", "bodies", "chunks", "paths", "fields", "pseudonyms", "resources", "credentials", "tokens")
+GROWING = (
+    "exchanges",
+    "bodies",
+    "chunks",
+    "paths",
+    "fields",
+    "pseudonyms",
+    "resources",
+    "credentials",
+    "tokens",
+    "mentions",
+)
 
-LOGIN = urlencode(
-    {
-        **grown.CLIENT,
-        "grant_type": "password",
-        "response_type": "code",
-        "username": grown.user(0),
-        "password": grown.PASSWORD,
-    }
-).encode()
+FORM = {**grown.CLIENT, "grant_type": "password", "response_type": "code"}
+LOGIN = urlencode({**FORM, "username": grown.user(0), "password": grown.PASSWORD}).encode()
+WRONG_LOGIN = urlencode({**FORM, "username": grown.user(1), "password": "a wrong one"}).encode()
 
 
 def asked(
@@ -83,7 +88,8 @@ QUESTIONS: dict[str, tuple[Request, int, str]] = {
         "recorded",
     ),
     "a video that nobody knows": (asked("GET", "/api/v1/videos/9c9de5e8-0a1e-484a-b099-e80766180123"), 404, "emulated"),
-    "an account that may be recorded": (asked("GET", "/api/v1/accounts/nobody"), 501, "miss"),
+    "an account that nobody knows": (asked("GET", "/api/v1/accounts/nobody"), 404, "emulated"),
+    "a channel that nobody knows": (asked("GET", "/api/v1/video-channels/nobodys/videos"), 404, "emulated"),
     "a comment without login": (asked("POST", f"{video(4)}/comment-threads", body=b'{"text":"No"}'), 401, "emulated"),
     "a parameter that is not valid": (asked("GET", "/api/v1/videos?count=-1"), 400, "emulated"),
     "a page of the client": (asked("GET", "/my-library"), 406, "emulated"),
@@ -91,6 +97,15 @@ QUESTIONS: dict[str, tuple[Request, int, str]] = {
     "a miss of a list": (asked("GET", "/api/v1/videos?sort=-likes"), 501, "miss"),
     "a miss of a path": (asked("GET", "/plugins/other.css"), 501, "miss"),
     "a playlist of a live": (asked("GET", "/static/streaming-playlists/hls/x/0.m3u8"), 404, "emulated"),
+}
+
+# What reads as many recordings under one key as there are, up to a hundred, of which the small cassette has fewer.
+BOUNDED: dict[str, tuple[Request, int, str]] = {
+    "a wrong password": (
+        asked("POST", "/api/v1/users/token", body=WRONG_LOGIN, kind="application/x-www-form-urlencoded"),
+        400,
+        "emulated",
+    ),
 }
 
 
@@ -109,6 +124,7 @@ def bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "CHECKED_WHOLE", 0)
     monkeypatch.setattr(history, "LARGEST", 0)
     monkeypatch.setattr(excerpts, "OF_A_ROUTE", 2)
+    monkeypatch.setattr(excerpts, "OF_A_WAY", 1)
     monkeypatch.setattr(nearest, "WEIGHED", 5)
     monkeypatch.setattr(nearest, "BESIDE", 20)
 
@@ -150,8 +166,10 @@ def test_an_answer_takes_the_same_work(cassettes: dict[int, Path], name: str) ->
 
 def test_no_statement_goes_through_a_table_that_grows(cassettes: dict[int, Path]) -> None:
     with counted() as work, engine(cassettes[LARGE]) as answer:
-        for request, _, _ in QUESTIONS.values():
-            read(answer(request).body)
+        for request, status, source in (QUESTIONS | BOUNDED).values():
+            given = answer(request)
+            assert (given.status, given.source.value) == (status, source)
+            read(given.body)
         cassette = Cassette(cassettes[LARGE])
         assert cassette.last_write(0, grown.BEGUN * 2, besides="/socket.io") is not None
         assert not cassette.has_passed(grown.user(0))
@@ -168,10 +186,12 @@ def test_every_cassette_tells_of_the_world(cassettes: dict[int, Path]) -> None:
     """The large one's last logins are those of other users."""
     opened = [Cassette(cassettes[size], str(size)) for size in (LARGE, SMALL)]
     try:
-        world = history.History(Shelf(opened), book("6.3")).world(Session("default"))
-        known = [world.known("user", grown.user(number), "username") for number in (0, 7)]
-        assert all(user is not None and user.get("password") for user in known)
-        assert world.known("user", grown.user(5), "username") is None
+        past = history.History(Shelf(opened), book("6.3"))
+        for number in (0, 5, 7):
+            request = asked("GET", "/api/v1/users/me", login=number)
+            user = past.world(Session("default"), request).known("user", grown.user(number), "username")
+            assert user is not None
+            assert user.get("password")
     finally:
         for cassette in opened:
             cassette.close()
