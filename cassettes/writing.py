@@ -27,7 +27,7 @@ MOST_PENDING = 32 * 1024 * 1024  # octets of bodies that wait in memory; then th
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`stored`: exchanges that have ended; the rest: where files of the instance lie, as learned by now."""
+    """`stored`: exchanges whose ends are on the disk; the rest: where files of the instance lie, as learned so far."""
 
     stored: int
     named_origins: frozenset[Origin]
@@ -83,14 +83,14 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The end of an exchange, which then counts as stored."""
+    """The end of an exchange, which counts as stored with the next commit."""
 
     exchange: int
     action: Callable[[ExchangeWriter], None]
 
     def __call__(self, writing: Writing) -> None:
         Continue(self.exchange, self.action)(writing)
-        writing.stored += 1
+        writing.ended += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,7 @@ class Commit:
 
     def __call__(self, writing: Writing) -> None:
         writing.writer.commit()
+        writing.stored = writing.ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ class Writing:
     def __init__(self, writer: CassetteWriter, tell: Tell) -> None:
         self.writer = writer
         self.open: dict[int, ExchangeWriter] = {}
-        self.stored = 0
+        self.ended = 0  # exchanges
+        self.stored = 0  # of them
         self.pending = 0  # octets
         self._tell = tell
         self._told = Progress(0, frozenset(), frozenset())
