@@ -5,6 +5,7 @@ For Linux. It is forked: that costs no time for what is imported already. Jobs a
 
 from __future__ import annotations
 
+import copyreg
 import fcntl
 import os
 import pickle
@@ -13,12 +14,15 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import IO, NoReturn
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import IO, Any, NoReturn
 
 from peertape.cassettes.errors import CassetteError
+from peertape.cassettes.headers import Headers
+from peertape.cassettes.model import RecordedRequest, RecordedResponse
 from peertape.cassettes.writer import CassetteWriter
-from peertape.cassettes.writing import Drain, Failed, Job, Tell, Writing
+from peertape.cassettes.writing import Begin, Continue, Drain, End, Failed, Job, Tell, Writing
 
 PIPE_SIZE = 1 << 20  # octets: the most that Linux gives to everyone
 # They are for the process that records; this one ends when that one has, and loses nothing of what it handed over.
@@ -39,6 +43,19 @@ class _Ended:
 
 class WriterEndedError(CassetteError):
     """The process that writes ended before its time."""
+
+
+def _by_fields(kind: type[Any]) -> Callable[[Any], tuple[type[Any], tuple[object, ...]]]:
+    values = [attrgetter(field.name) for field in fields(kind) if field.init]
+    return lambda one: (kind, tuple([value(one) for value in values]))
+
+
+class _Pickler(pickle.Pickler):
+    """Takes half the time for dataclasses of which there are several in each exchange: it makes them anew."""
+
+    dispatch_table = copyreg.dispatch_table | {
+        kind: _by_fields(kind) for kind in (Begin, Continue, End, RecordedRequest, RecordedResponse, Headers)
+    }
 
 
 class WriterProcess:
@@ -66,7 +83,7 @@ class WriterProcess:
 
     def put(self, job: Job | Drain, octets: int = 0) -> None:
         with self._lock, suppress(BrokenPipeError):  # that it has ended is told where its reports end
-            pickle.dump((job, octets), self._jobs, pickle.HIGHEST_PROTOCOL)
+            _Pickler(self._jobs, pickle.HIGHEST_PROTOCOL).dump((job, octets))
             self._jobs.flush()
 
     def close(self) -> None:
