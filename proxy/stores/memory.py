@@ -20,13 +20,22 @@ from peertape.proxy.stores.gate import Gate
 from peertape.proxy.stores.heap import Heap
 from peertape.proxy.stores.journals import Journals
 from peertape.proxy.stores.layout import (
+    ANSWERS,
+    CHANGED,
     COUNT,
+    COUNTED,
+    DATA,
+    ENDS,
     ENTRY,
     EPOCH,
+    IS_USED,
+    LAST_PLAYED,
     LINES,
     MOVED,
+    OPENED,
     OWN,
     PARTS,
+    PLACE,
     PLAYED,
     REVISION,
     SEEN,
@@ -37,12 +46,13 @@ from peertape.proxy.stores.layout import (
     TICKET,
     UNTIL,
     USED,
+    USED_AT,
     USES,
 )
-from peertape.proxy.stores.records import BUCKETS, SIZE, TEXT, A, B, Records
+from peertape.proxy.stores.records import BUCKETS, SIZE, TEXT, Records
 from peertape.proxy.stores.spelling import octets, text
 from peertape.proxy.stores.tickets import LONGEST, waited
-from peertape.proxy.stores.windows import COUNTED, ENDS, OPENED, Windows
+from peertape.proxy.stores.windows import Windows
 
 LAST = b""  # stands for all keys: the exchange that was played last
 
@@ -194,7 +204,9 @@ class MemoryStore:
         with self._gate:
             listed = self._records.listed(self._ledger(session) + SOURCES)
             return {
-                text(self._heap.read(words[place + TEXT])): words[place + A] for place in listed if words[place + A]
+                text(self._heap.read(words[place + TEXT])): words[place + ANSWERS]
+                for place in listed
+                if words[place + ANSWERS]
             }
 
     def used(self, session: bytes) -> int:
@@ -204,7 +216,7 @@ class MemoryStore:
     def answered_at(self, session: bytes, cassette: str, exchange: int) -> float | None:
         with self._gate:
             place = self._records.find(*_used(self._ledger(session), cassette, exchange))
-            return self._heap.floats[place + B] if place and self._heap.words[place + A] else None
+            return self._heap.floats[place + USED_AT] if place and self._heap.words[place + IS_USED] else None
 
     def reset(self, session: bytes) -> Known:
         words = self._heap.words
@@ -226,7 +238,7 @@ class MemoryStore:
     def _ledger(self, session: bytes) -> int:
         """Where a session begins; nobody, if there is none of that name."""
         place = self._records.find(b"session", session)
-        return self._heap.words[place + A] if place else self._nobody
+        return self._heap.words[place + PLACE] if place else self._nobody
 
     def _made(self, session: bytes) -> int:
         words, own = self._heap.words, self._own
@@ -234,7 +246,7 @@ class MemoryStore:
         if ledger == self._nobody:
             ledger, name = self._heap.take(SESSION), self._heap.write(session)
             place = self._records.made(own + SESSIONS, b"session", session)
-            words[place + A], words[place + TEXT] = ledger, name
+            words[place + PLACE], words[place + TEXT] = ledger, name
             words[own + COUNT] += 1
         words[ledger + SEEN] = words[own + USES] = words[own + USES] + 1
         if words[own + COUNT] > sessions.MOST:
@@ -244,9 +256,9 @@ class MemoryStore:
     def _forget_oldest(self) -> None:
         words = self._heap.words
         listed = self._records.listed(self._own + SESSIONS)
-        oldest = min(listed, key=lambda place: words[words[place + A] + SEEN])
-        self._forget(words[oldest + A])
-        self._heap.give_back(words[oldest + A], SESSION)
+        oldest = min(listed, key=lambda place: words[words[place + PLACE] + SEEN])
+        self._forget(words[oldest + PLACE])
+        self._heap.give_back(words[oldest + PLACE], SESSION)
         self._records.give_back(self._own + SESSIONS, oldest)
         words[self._own + COUNT] -= 1
 
@@ -256,8 +268,8 @@ class MemoryStore:
         self._windows.clear(ledger)
         for begin in (SOURCES, PLAYED, PARTS):
             for place in self._records.listed(ledger + begin):
-                if begin == PARTS and words[place + B]:
-                    self._heap.erase(words[place + B])
+                if begin == PARTS and words[place + DATA]:
+                    self._heap.erase(words[place + DATA])
                 self._records.give_back(ledger + begin, place)
         self._journals.clear(ledger)
         words[ledger + USED] = 0
@@ -270,8 +282,8 @@ class MemoryStore:
         is_whole = not epoch <= revision <= now
         parts: dict[str, bytes | None] = {}
         for place in self._records.listed(ledger + PARTS):
-            if is_whole or words[place + A] > revision:
-                data = words[place + B]
+            if is_whole or words[place + CHANGED] > revision:
+                data = words[place + DATA]
                 parts[text(self._heap.read(words[place + TEXT]))] = self._heap.read(data) if data else None
         return Known(now, epoch, parts, is_whole)
 
@@ -283,10 +295,10 @@ class MemoryStore:
     def _keep(self, ledger: int, name: str, data: bytes | None) -> None:
         words = self._heap.words
         place = self._named(ledger, PARTS, b"part", octets(name))
-        if words[place + B]:
-            self._heap.erase(words[place + B])
-        words[place + A] = words[ledger + REVISION]
-        words[place + B] = 0 if data is None else self._heap.write(data)
+        if words[place + DATA]:
+            self._heap.erase(words[place + DATA])
+        words[place + CHANGED] = words[ledger + REVISION]
+        words[place + DATA] = 0 if data is None else self._heap.write(data)
 
     def _write(self, ledger: int, step: Step) -> None:
         """All of a step but its parts."""
@@ -324,7 +336,7 @@ class MemoryStore:
 
     def _source(self, ledger: int, line: Line) -> int:
         """Where the answers of its source are counted."""
-        return self._named(ledger, SOURCES, b"source", octets(line.source)) + A
+        return self._named(ledger, SOURCES, b"source", octets(line.source)) + ANSWERS
 
     def _used(self, ledger: int, line: Line) -> list[int]:
         return [
@@ -333,18 +345,18 @@ class MemoryStore:
 
     def _use(self, ledger: int, place: int, at: float) -> None:
         words = self._heap.words
-        if not words[place + A]:
-            words[place + A] = 1
+        if not words[place + IS_USED]:
+            words[place + IS_USED] = 1
             words[ledger + USED] += 1
-        self._heap.floats[place + B] = at
+        self._heap.floats[place + USED_AT] = at
 
     def _position(self, ledger: int, cassette: str, key: bytes) -> int:
         """Where it stands which exchange was played last."""
-        return self._records.made(ledger + PLAYED, *_position(ledger, cassette, key)) + A
+        return self._records.made(ledger + PLAYED, *_position(ledger, cassette, key)) + LAST_PLAYED
 
     def _reached(self, ledger: int, cassette: str, key: bytes) -> int:
         place = self._records.find(*_position(ledger, cassette, key))
-        return self._heap.words[place + A] if place else 0
+        return self._heap.words[place + LAST_PLAYED] if place else 0
 
     def _play(self, ledger: int, played: Sequence[tuple[str, bytes, int]]) -> None:
         for cassette, key, exchange in played:

@@ -13,8 +13,8 @@ from peertape.proxy.stores.heap import Heap
 
 CHAIN, LEFT, RIGHT, NEXT = range(4)  # the words of a record: of one bucket, two of its digest, of one list
 TEXT = 4  # where what it is called stands, or 0
-A, B, C = 5, 6, 7  # what is kept under the name
-SIZE = 8
+VALUES = 5  # so many words are left for what is kept under the name: `layout` names them
+SIZE = VALUES + 3
 BUCKETS = 1 << 20
 DIGEST = struct.Struct("=qq")
 

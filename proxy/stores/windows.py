@@ -6,11 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from peertape.proxy.engine.limits.counters import MOST, Charge, Key, Window
 from peertape.proxy.stores.heap import Heap
-from peertape.proxy.stores.layout import OPEN, WINDOWS
-from peertape.proxy.stores.records import TEXT, A, B, C, Records
+from peertape.proxy.stores.layout import COUNTED, ENDS, OPEN, OPENED, WINDOWS
+from peertape.proxy.stores.records import TEXT, Records
 from peertape.proxy.stores.spelling import octets, text
-
-OPENED, ENDS, COUNTED = A, B, C
 
 
 class Windows:
