@@ -5,6 +5,7 @@ For Linux. It is forked: that costs no time for what is imported already. Jobs a
 
 from __future__ import annotations
 
+import asyncio
 import copyreg
 import fcntl
 import os
@@ -25,6 +26,7 @@ from peertape.cassettes.writer import CassetteWriter
 from peertape.cassettes.writing import Begin, Continue, Drain, End, Failed, Job, Tell, Writing
 
 PIPE_SIZE = 1 << 20  # octets: the most that Linux gives to everyone
+AT_ONCE = 1 << 16  # octets: so many are not held until the end of a turn
 # They are for the process that records; this one ends when that one has, and loses nothing of what it handed over.
 NOT_OURS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -43,6 +45,13 @@ class _Ended:
 
 class WriterEndedError(CassetteError):
     """The process that writes ended before its time."""
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _by_fields(kind: type[Any]) -> Callable[[Any], tuple[type[Any], tuple[object, ...]]]:
@@ -64,6 +73,9 @@ class WriterProcess:
     def __init__(self, open_writer: Callable[[], CassetteWriter], tell: Tell) -> None:
         self._tell = tell
         self._lock = threading.Lock()
+        self._batch: list[tuple[Job | Drain, int]] = []
+        self._octets = 0  # of the batch
+        self._sending_loop: asyncio.AbstractEventLoop | None = None  # which sends the batch at the end of its turn
         their_jobs, our_jobs = os.pipe()
         our_reports, their_reports = os.pipe()
         with suppress(OSError):  # a user may have used up what pipes may take
@@ -82,14 +94,33 @@ class WriterProcess:
         self._listener.start()
 
     def put(self, job: Job | Drain, octets: int = 0) -> None:
-        with self._lock, suppress(BrokenPipeError):  # that it has ended is told where its reports end
-            _Pickler(self._jobs, pickle.HIGHEST_PROTOCOL).dump((job, octets))
-            self._jobs.flush()
+        """From within an event loop jobs go together, at the end of its turn: each time to write costs 20 µs."""
+        with self._lock:
+            self._batch.append((job, octets))
+            self._octets += octets
+            loop = None if isinstance(job, Drain) or self._octets > AT_ONCE else _running_loop()
+            if loop is None:
+                self._send()
+            elif loop is not self._sending_loop:
+                self._sending_loop = loop
+                loop.call_soon(self._send_soon)
 
     def close(self) -> None:
         with self._lock, suppress(BrokenPipeError):
+            self._send()
             self._jobs.close()
         self._listener.join()
+
+    def _send_soon(self) -> None:
+        with self._lock:
+            self._send()
+
+    def _send(self) -> None:
+        batch, self._batch, self._octets, self._sending_loop = self._batch, [], 0, None
+        if batch and not self._jobs.closed:
+            with suppress(BrokenPipeError):  # that it has ended is told where its reports end
+                _Pickler(self._jobs, pickle.HIGHEST_PROTOCOL).dump(batch)
+                self._jobs.flush()
 
     def _expect_opened(self) -> None:
         try:
@@ -151,8 +182,8 @@ def _work(open_writer: Callable[[], CassetteWriter], jobs: IO[bytes], reports: I
     def read() -> None:
         with suppress(EOFError, pickle.UnpicklingError):  # it closed the pipe, or was killed in the middle
             while True:
-                job, octets = pickle.load(jobs)
-                writing.put(job, octets)
+                for job, octets in pickle.load(jobs):
+                    writing.put(job, octets)
         writing.stop()
 
     threading.Thread(target=read, name="peertape-reading", daemon=True).start()
