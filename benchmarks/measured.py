@@ -13,7 +13,7 @@ from benchmarks.load import Load
 class Effort:
     """`seconds`: of each load; `patience`: seconds until a peer has to have answered.
 
-    `warm_up`: seconds at most, in which everything is asked once.
+    `warm_up`: seconds at most, in which everything is asked, as often as a peer needs.
     """
 
     rounds: int = 5

@@ -41,9 +41,9 @@ class _Turn:
         return replace(done, settled=settled) if writes else done
 
     def warm_up(self, wrk: str, effort: Effort, *, writes: bool) -> None:
-        """Asks for everything once, as far as there is time: what is kept ready the second time is then ready."""
-        until = time.monotonic() + effort.warm_up
-        while self.answered < len(self.run.asks) and time.monotonic() < until:
+        """Asks for everything, as far as there is time: what is kept ready the second time is then ready."""
+        until, enough = time.monotonic() + effort.warm_up, len(self.run.asks) * self.run.peer.passes
+        while self.answered < enough and time.monotonic() < until:
             self.measured.warm_up.append(self.load(wrk, STEP, effort, writes=writes))
 
 

@@ -64,6 +64,11 @@ class Peer(ABC):
     def launch(self, workload: Workload, folder: Path, port: int) -> Launch:
         """Writes the exchanges in its own format to the empty `folder`. Installs what is missing, or is Unavailable."""
 
+    @property
+    def passes(self) -> int:
+        """How often everything is asked until what it keeps ready is ready."""
+        return 1
+
     def asked(self, workload: Workload) -> Sequence[Ask]:
         """The exchanges that it can hold."""
         return workload.asks

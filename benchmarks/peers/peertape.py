@@ -65,6 +65,11 @@ class Replay(Peer):
     def title(self) -> str:
         return f"peertape {self.lane}" + (f", {self.workers} workers" if self.workers > 1 else "")
 
+    @property
+    def passes(self) -> int:
+        """Each worker keeps its own, and the kernel deals the connections out."""
+        return 1 if self.workers == 1 else 3 * self.workers
+
     def version(self) -> str:
         return version("peertape")
 
