@@ -33,7 +33,7 @@ NOT_OURS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """The first report: the cassette is there, unless there is an error."""
+    """The cassette is there, unless there is an error; what is known of it by then was told before."""
 
     error: CassetteError | None = None
 
@@ -124,12 +124,13 @@ class WriterProcess:
 
     def _expect_opened(self) -> None:
         try:
-            opened = pickle.load(self._reports)
+            while not isinstance(report := pickle.load(self._reports), _Opened):
+                self._tell(report)
         except EOFError:
             raise WriterEndedError(self._end()) from None
-        if opened.error is not None:
+        if report.error is not None:
             self._end()
-            raise opened.error
+            raise report.error
 
     def _listen(self) -> None:
         with self._reports:
@@ -176,8 +177,8 @@ def _work(open_writer: Callable[[], CassetteWriter], jobs: IO[bytes], reports: I
     except CassetteError as error:
         tell(_Opened(error))
         return
-    tell(_Opened())
     writing.tell_progress()
+    tell(_Opened())
 
     def read() -> None:
         with suppress(EOFError, pickle.UnpicklingError):  # it closed the pipe, or was killed in the middle
