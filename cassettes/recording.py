@@ -61,15 +61,15 @@ class Recording:
         self._on_failure = on_failure
         self._exchanges = itertools.count(1)
         self._draining: dict[int, Future[None]] = {}
-        open_writer = partial(
-            _opened,
-            place,
-            rules,
-            upstream=upstream,
-            anew=anew,
-            recollection=recollection,
-            largest_request=largest_request,
-        )
+
+        def open_writer() -> CassetteWriter:
+            writer = CassetteWriter(
+                place, rules, upstream=upstream, recollection=recollection, largest_request=largest_request
+            )
+            if anew:
+                writer.forget_everything(upstream)
+            return writer
+
         self.desk: Desk
         if apart and recollection is None and _can_fork():
             from peertape.cassettes.writerprocess import WriterProcess
@@ -166,18 +166,3 @@ class Entry:
 def _can_fork() -> bool:
     """A copy of a process with several threads has locks that nobody ever lets go."""
     return sys.platform == "linux" and threading.active_count() == 1
-
-
-def _opened(
-    place: Path | Place,
-    rules: RedactionRules,
-    *,
-    upstream: str | None,
-    anew: bool,
-    recollection: Recollection | None,
-    largest_request: int | None,
-) -> CassetteWriter:
-    writer = CassetteWriter(place, rules, upstream=upstream, recollection=recollection, largest_request=largest_request)
-    if anew:
-        writer.forget_everything(upstream)
-    return writer
