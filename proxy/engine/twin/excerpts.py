@@ -312,7 +312,7 @@ def _routes(contract: Contract) -> list[int]:
     return [route_number(method, shape_of(fold(path))) for method in methods.split("|")]
 
 
-def _in_order(events: Iterable[Event], until: float = math.inf) -> list[Event]:
+def _in_order(events: Iterable[Event]) -> list[Event]:
     """Each once."""
-    found = {(event.cassette.name, event.candidate.id): event for event in events if event.at <= until}
+    found = {(event.cassette.name, event.candidate.id): event for event in events}
     return sorted(found.values(), key=lambda event: event.at)
