@@ -19,6 +19,7 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import IO, Any, NoReturn
 
+from peertape.cassettes import exitcodes
 from peertape.cassettes.errors import CassetteError
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
@@ -148,9 +149,7 @@ class WriterProcess:
     def _end(self) -> str:
         """Waits for the end of the process; a sentence that tells how it ended."""
         code = os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
-        how = f"with exit code {code}" if code >= 0 else f"by {signal.Signals(-code).name}"
-        hint = " (the machine may have run out of memory)" if code == -signal.SIGKILL else ""
-        return f"The process that writes the recording was ended {how}{hint}."
+        return f"The process that writes the recording {exitcodes.told(code)}."
 
 
 def _run(open_writer: Callable[[], CassetteWriter], jobs: IO[bytes], reports: IO[bytes]) -> NoReturn:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection
 
+from peertape.cassettes import exitcodes
 from peertape.config.settings import MOST_WORKERS
 from peertape.proxy.engine.tally import Tally
 from peertape.proxy.lanes.lane import LaneError
@@ -96,11 +97,7 @@ class Worker:
     @property
     def end(self) -> str:
         """How it ended, for a sentence."""
-        code = self.process.exitcode or 0
-        if code >= 0:
-            return f"ended with exit code {code}"
-        hint = " (the machine may have run out of memory)" if code == -signal.SIGKILL else ""
-        return f"was ended by {signal.Signals(-code).name}{hint}"
+        return exitcodes.told(self.process.exitcode or 0)
 
     def end_within(self, grace: float) -> None:
         """Kills it if it does not end by itself in so many seconds."""
