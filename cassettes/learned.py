@@ -20,7 +20,6 @@ _PASSED = (
     .where(schema.tokens.c.passed == literal(1), schema.credentials.c.user == bindparam("user"))
     .limit(1)
 )
-_USER = select(schema.credentials.c.user).where(schema.credentials.c.pseudonym == bindparam("pseudonym"))
 _NUMBERS = select(schema.resources.c.number).where(
     schema.resources.c.kind == bindparam("kind"), schema.resources.c.uuid == bindparam("uuid")
 )
@@ -58,7 +57,7 @@ class Learned(Reader):
 
     def user_of(self, pseudonym: str) -> str | None:
         """Whose the token behind a pseudonym is."""
-        rows = self._cached(("user", pseudonym), lambda: self._rows(_USER, pseudonym=pseudonym))
+        rows = self._cached(("user", pseudonym), lambda: self._rows(schema.USER_OF, pseudonym=pseudonym))
         return str(rows[0].user) if rows else None
 
     def users(self) -> list[Row[Any]]:

@@ -28,7 +28,7 @@ from peertape.cassettes.model import RecordedRequest, RecordedResponse
 from peertape.cassettes.namedorigins import NAMED_HOSTS, NAMED_ORIGINS, hosts_in, origins_in
 from peertape.cassettes.objects import objects_in
 from peertape.cassettes.origin import Origin
-from peertape.cassettes.schema import credentials, exchanges, hosts, mentions, meta, resources, tokens, users
+from peertape.cassettes.schema import USER_OF, credentials, exchanges, hosts, mentions, meta, resources, tokens, users
 
 REMEMBERED = 16384  # resources, and tokens, that are known to be in the database
 
@@ -39,7 +39,6 @@ _CHANGE_USER = (
 )
 _RENAME = update(credentials).where(credentials.c.user == bindparam("address")).values(user=bindparam("user"))
 _NAME_OF = select(users.c.name).where(users.c.email == bindparam("email"))
-_USER_OF = select(credentials.c.user).where(credentials.c.pseudonym == bindparam("pseudonym"))
 _LEARNED = ("public_origin", "server_version", NAMED_HOSTS, NAMED_ORIGINS)
 _MARK_TOKENS = {
     column: update(tokens).where(tokens.c.pseudonym == bindparam("token")).values({column: 1})
@@ -198,7 +197,7 @@ class LearnedWriter:
             self._connection.execute(_RENAME, {"address": fact.email.lower(), "user": fact.name})
 
     def _user_of(self, pseudonym: str) -> str | None:
-        return self._connection.execute(_USER_OF, {"pseudonym": pseudonym}).scalar()
+        return self._connection.execute(USER_OF, {"pseudonym": pseudonym}).scalar()
 
     def _add(self, statement: Insert, row: dict[str, object]) -> None:
         self._connection.execute(statement, row)

@@ -19,7 +19,7 @@ from peertape.cassettes.model import Exchange, RecordedRequest, State
 from peertape.cassettes.naming import READING, Name, namings, number_of, route_number, shape_of, tells_of_asker
 from peertape.cassettes.objects import Held, objects_in
 from peertape.cassettes.paths import fold
-from peertape.cassettes.schema import credentials, exchanges, mentions
+from peertape.cassettes.schema import USER_OF, exchanges, mentions
 
 FEW = 1000  # exchanges of a route that are found by it, the first ones
 REMEMBERED = 32768  # names with what was told of them last
@@ -29,7 +29,6 @@ _PAGE = 20  # exchanges at once
 _COUNT = select(func.count()).select_from(
     select(mentions.c.exchange).where(mentions.c.name == bindparam("name")).limit(FEW).subquery()
 )
-_USER = select(credentials.c.user).where(credentials.c.pseudonym == bindparam("pseudonym"))
 _SUCCESSES = (
     select(exchanges.c.id)
     .where(
@@ -86,7 +85,7 @@ class MentionWriter:
     def _user_of(self, token: str) -> str | None:
         if (known := self._users.get(token)) is not None:
             return known
-        user: str | None = self._connection.execute(_USER, {"pseudonym": token}).scalar()
+        user: str | None = self._connection.execute(USER_OF, {"pseudonym": token}).scalar()
         if user is not None and "@" not in user:  # else it will be known by a name
             if len(self._users) >= REMEMBERED:
                 self._users.clear()

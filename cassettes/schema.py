@@ -19,7 +19,9 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    bindparam,
     event,
+    select,
 )
 from sqlalchemy.util import OrderedSet
 
@@ -188,6 +190,7 @@ credentials = Table(
     Column("user", Text, nullable=False),
     sqlite_with_rowid=False,
 )
+USER_OF = select(credentials.c.user).where(credentials.c.pseudonym == bindparam("pseudonym"))  # whose a token is
 
 resources = Table(
     "resources",
