@@ -33,9 +33,9 @@ from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.inserting import insert_new
 from peertape.cassettes.keys import EMPTY_DIGEST, keys_of
 from peertape.cassettes.learning import value_of
-from peertape.cassettes.mentions import MentionWriter
+from peertape.cassettes.mentions.objects import objects_in
+from peertape.cassettes.mentions.writer import MentionWriter
 from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, Timing
-from peertape.cassettes.objects import objects_in
 from peertape.cassettes.paths import short_uuid
 from peertape.cassettes.pending import Pending
 from peertape.cassettes.places import place_of

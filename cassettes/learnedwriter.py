@@ -23,10 +23,10 @@ from peertape.cassettes.learning import (
     learn,
     value_of,
 )
-from peertape.cassettes.mentions import MentionWriter
+from peertape.cassettes.mentions.objects import objects_in
+from peertape.cassettes.mentions.writer import MentionWriter
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
 from peertape.cassettes.namedorigins import NAMED_HOSTS, NAMED_ORIGINS, hosts_in, origins_in
-from peertape.cassettes.objects import objects_in
 from peertape.cassettes.origin import Origin
 from peertape.cassettes.schema import USER_OF, credentials, exchanges, hosts, mentions, meta, resources, tokens, users
 

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 from peertape.cassettes.filelinks import file_links, redirects_to_file
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.keys import credential
+from peertape.cassettes.mentions.objects import Held
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
-from peertape.cassettes.objects import Held
 from peertape.cassettes.origin import Origin
 from peertape.cassettes.paths import UUID_TEXT, fold
 

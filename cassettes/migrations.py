@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, text
 
 from peertape.cassettes import schema
 from peertape.cassettes.keys import EMPTY_DIGEST, KEY_LENGTH, meaning
-from peertape.cassettes.mentions import note_all
+from peertape.cassettes.mentions.writer import note_all
 
 Migration = Callable[[Connection], None]
 _PAGE = 500  # exchanges at once

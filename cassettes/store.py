@@ -17,7 +17,7 @@ from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import RequestKeys, keys_of
 from peertape.cassettes.learned import Learned
 from peertape.cassettes.loading import SMALL, load
-from peertape.cassettes.mentioned import Mentioned
+from peertape.cassettes.mentions.reader import Mentioned
 from peertape.cassettes.model import Exchange, State
 from peertape.cassettes.place import Place
 from peertape.cassettes.redaction.filters import request_body_filter

@@ -9,7 +9,7 @@ import pytest
 
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version, fields, learn, value_of
-from peertape.cassettes.objects import objects_in
+from peertape.cassettes.mentions.objects import objects_in
 
 UUID = "9C9DE5E8-0a1e-484a-b099-e80766180a6d"
 FORM = Headers((("Content-Type", "application/x-www-form-urlencoded"),))

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from peertape.cassettes import mentions, schema
+from peertape.cassettes import schema
+from peertape.cassettes.mentions import writer as mentions
+from peertape.cassettes.mentions.names import number_of, route_number, shape_of
 from peertape.cassettes.model import Exchange, Timing
-from peertape.cassettes.naming import number_of, route_number, shape_of
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.store import Cassette
 from peertape.cassettes.writer import CassetteWriter

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 from peertape.cassettes.candidates import Candidate
-from peertape.cassettes.naming import route_number, shape_of
+from peertape.cassettes.mentions.names import route_number, shape_of
 from peertape.cassettes.paths import fold, spellings
 from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.model import Request

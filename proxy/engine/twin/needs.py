@@ -8,8 +8,18 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from peertape.cassettes.naming import ACTOR, ACTOR_NUMBER, COMMENT, ELEMENT, EMAIL, TOKEN, USER, USER_NUMBER, UUID
-from peertape.cassettes.naming import number_of as number_of_name
+from peertape.cassettes.mentions.names import (
+    ACTOR,
+    ACTOR_NUMBER,
+    COMMENT,
+    ELEMENT,
+    EMAIL,
+    TOKEN,
+    USER,
+    USER_NUMBER,
+    UUID,
+)
+from peertape.cassettes.mentions.names import number_of as number_of_name
 from peertape.cassettes.paths import uuid_of
 from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.twin.contract import Book, Contract

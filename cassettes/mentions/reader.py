@@ -1,4 +1,4 @@
-"""Finding the exchanges that tell of something, by what `mentions` has noted."""
+"""Finding the exchanges that tell of something, by what `writer` has noted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 from sqlalchemy import BindParameter, Integer, bindparam, cast, func, literal_column, select
 
-from peertape.cassettes.mentions import FEW, LATEST
+from peertape.cassettes.mentions.writer import FEW, LATEST
 from peertape.cassettes.reader import Reader
 from peertape.cassettes.schema import mentions
 
@@ -39,7 +39,7 @@ _FIRST = select(_row.exchange).where(_row.name == _NAME).limit(bindparam("most")
 
 
 class Mentioned(Reader):
-    """By the numbers of `naming`."""
+    """By the numbers of `names`."""
 
     def telling(self, name: int, most: int, until: float = math.inf) -> list[int]:
         """The exchanges that tell of it by that moment: of each way to tell the last `most`, or those of one second."""

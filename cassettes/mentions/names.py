@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from peertape.cassettes.objects import Held
+from peertape.cassettes.mentions.objects import Held
 from peertape.cassettes.paths import UUID_TEXT, uuid_of
 from peertape.config import facts
 

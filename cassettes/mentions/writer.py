@@ -15,9 +15,9 @@ from peertape.cassettes.inserting import Insertion
 from peertape.cassettes.keys import credential
 from peertape.cassettes.learning import MOST_BYTES, members, value_of
 from peertape.cassettes.loading import load
+from peertape.cassettes.mentions.names import READING, Name, namings, number_of, route_number, shape_of, tells_of_asker
+from peertape.cassettes.mentions.objects import Held, objects_in
 from peertape.cassettes.model import Exchange, RecordedRequest, State
-from peertape.cassettes.naming import READING, Name, namings, number_of, route_number, shape_of, tells_of_asker
-from peertape.cassettes.objects import Held, objects_in
 from peertape.cassettes.paths import fold
 from peertape.cassettes.schema import USER_OF, exchanges, mentions
 
