@@ -34,7 +34,8 @@ _CANDIDATE = select(
     _columns.body_digest,
     _columns.telling_key,
 ).order_by(_columns.id)
-_ON_PATH = _columns.path == select(schema.paths.c.id).where(schema.paths.c.folded == bindparam("key")).scalar_subquery()
+_PATH = select(schema.paths.c.id).where(schema.paths.c.folded == bindparam("folded"))
+_ON_PATH = _columns.path == bindparam("path")
 _WINDOWS = _CANDIDATE.where(
     _columns.id.in_(
         select(_columns.id)
@@ -136,26 +137,30 @@ class Candidates(Reader):
         return self._keyed("telling", [{"key": key}])
 
     def by_meaning(self, paths: Iterable[str], meaning: Meaning) -> Keyed[Candidate]:
-        """What was asked of these paths, as `paths.fold` spells them, with a query of that meaning."""
-        return self._keyed(
-            "meaning", [{"key": path, "meaning": meaning.rest, "window": meaning.window} for path in paths]
-        )
+        """What was asked of these paths, as `paths.fold` spells them, with a query and a body of that meaning."""
+        told = {"meaning": meaning.rest, "window": meaning.window}
+        return self._keyed("meaning", [{"path": number, **told} for number in self._numbers_of(paths)])
+
+    def on_paths(self, paths: Iterable[str]) -> Keyed[Candidate]:
+        """What was asked of these paths, as `paths.fold` spells them."""
+        return self._keyed("path", [{"path": number} for number in self._numbers_of(paths)])
 
     def windows(self, paths: Iterable[str], meaning: Meaning, reach: int) -> list[Candidate]:
         """What was asked of these paths with that meaning, in windows that begin no further away; the last ones."""
         low, high = meaning.window - reach, meaning.window + reach
         known = {"meaning": meaning.rest, "low": low, "high": high, "most": MOST_WINDOWS}
-        found = (self._rows(_WINDOWS, key=path, **known) for path in paths)
+        found = (self._rows(_WINDOWS, path=number, **known) for number in self._numbers_of(paths))
         return sorted(map(_candidate, chain.from_iterable(found)), key=_number)
 
     def by_path(self, paths: Iterable[str]) -> list[Candidate]:
         """`paths` as `paths.fold` spells them."""
         wanted = list(paths)
-        return list(self._cached(("path", *wanted), lambda: [*map(_candidate, self._rows(_BY_PATH, paths=wanted))]))
+        return list(self._cached(("paths", *wanted), lambda: [*map(_candidate, self._rows(_BY_PATH, paths=wanted))]))
 
     def newest(self, paths: Iterable[str], most: int) -> list[Candidate]:
         """Of each path the last recordings, so many at most, in recorded order."""
-        found = (self._page("path", {"key": path}, LAST, most, down=True) for path in dict.fromkeys(paths))
+        numbers = self._numbers_of(dict.fromkeys(paths))
+        found = (self._page("path", {"path": number}, LAST, most, down=True) for number in numbers)
         return sorted(chain.from_iterable(found), key=_number)
 
     def candidate(self, number: int) -> Candidate | None:
@@ -194,6 +199,18 @@ class Candidates(Reader):
         """The last request that changed something after the one moment and up to the other; none to path `besides`."""
         rows = self._rows(_LAST_WRITE, after=after, until=until, besides=besides)
         return self.candidate(rows[0].id) if rows else None
+
+    def has_path(self, folded: str) -> bool:
+        """Whether anything was asked of that path, as `paths.fold` spells it."""
+        return self._number_of(folded) is not None
+
+    def _number_of(self, folded: str) -> int | None:
+        rows = self._cached(("path", folded), lambda: self._rows(_PATH, folded=folded))
+        return int(rows[0].id) if rows else None
+
+    def _numbers_of(self, paths: Iterable[str]) -> list[int]:
+        """Of those paths that there are."""
+        return [number for path in paths if (number := self._number_of(path)) is not None]
 
     def _keyed(self, kind: str, keys: Sequence[Mapping[str, Any]]) -> Keyed[Candidate]:
         """Under any of the keys."""

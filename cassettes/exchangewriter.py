@@ -84,7 +84,7 @@ class ExchangeWriter:
         if not_kept is not None:
             body, digest = self._pending.bodies.whole(not_kept.sha256, not_kept.size, None), not_kept.digest
         request = self.request
-        keys = keys_of(request.method, request.target, request.headers, digest)
+        keys = keys_of(request.method, request.target, request.headers, digest, self._request_text)
         self._credential = keys.credential
         self._set(
             request_body=body,

@@ -37,6 +37,11 @@ class Keyed[C: Numbered]:
         return self._from(number + 1, down=True)
 
     def _from(self, at: int, *, down: bool) -> Iterator[C]:
+        if self.few is not None:
+            yield from (
+                (one for one in reversed(self.few) if one.id < at) if down else (one for one in self.few if one.id > at)
+            )
+            return
         while True:
             found = self.page(at, PAGE, down)
             yield from found

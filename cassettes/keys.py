@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
+from peertape.cassettes.bodyfields import fields, has_fields
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.paths import fold
 from peertape.config import facts
@@ -27,7 +28,7 @@ CHARSET = re.compile(r"charset=\"?([^\";\s]+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a query asks for, whatever its spelling: `rest` is 0 if it is nothing but what PeerTube takes for granted.
+    """What query and body ask for, whatever their spelling: `rest` is 0 if that is what PeerTube takes for granted.
 
     Where the window of a list begins stands beside it; how long it is, in neither.
     """
@@ -46,7 +47,8 @@ class RequestKeys:
     meaning: Meaning
 
 
-def keys_of(method: str, target: str, headers: Headers, body_digest: bytes) -> RequestKeys:
+def keys_of(method: str, target: str, headers: Headers, body_digest: bytes, text: bytes | None = None) -> RequestKeys:
+    """`text`: the body decoded, if it is one; it tells more than the digest where not all fields count."""
     path, _, query = target.partition("?")
     folded = fold(path)
     shape = "\0".join((method, path, *sorted_query(query), ""))
@@ -57,15 +59,33 @@ def keys_of(method: str, target: str, headers: Headers, body_digest: bytes) -> R
         folded_path=folded,
         credential=credential(headers),
         body_digest=body_digest,
-        meaning=meaning(query),
+        meaning=meaning(query, _told_by_body(method, folded, headers, body_digest, text)),
     )
 
 
-def meaning(query: str) -> Meaning:
-    """Two queries that tolerant matching takes for the same have the same meaning."""
+def meaning(query: str, told: bytes = b"") -> Meaning:
+    """Two requests to a path have the same if tolerant matching takes them for the same. `told`: by the body."""
     asked = tolerant_query(query, WINDOW)
     rest = int.from_bytes(_hash(_joined(asked), "", b"")[:8], signed=True) if asked else 0
-    return Meaning(rest, _window(query))
+    return Meaning(rest ^ int.from_bytes(told[:8], signed=True), _window(query))
+
+
+def _told_by_body(method: str, folded: str, headers: Headers, digest: bytes, text: bytes | None) -> bytes:
+    """A digest of what counts in a body: of a form or JSON where only some fields do, these; else all of it."""
+    if digest == EMPTY_DIGEST:
+        return b""
+    names = telling_fields(method, folded)
+    if not names or text is None or not has_fields(headers):
+        return digest
+    given = fields(headers, text)
+    counting = [(name, given[name]) for name in sorted(names) if name in given]
+    return hashlib.sha256(f"{body_type(headers)}\1{_joined(counting)}".encode("utf-8", "surrogatepass")).digest()
+
+
+def telling_fields(method: str, folded: str) -> frozenset[str]:
+    """Of a route's bodies, where only these count."""
+    known = (names for route, names in facts.telling_fields() if route.matches(method, folded))
+    return next(known, frozenset())
 
 
 def _window(query: str) -> int:

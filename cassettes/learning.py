@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
+from peertape.cassettes.bodyfields import fields
 from peertape.cassettes.filelinks import file_links, redirects_to_file
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.keys import credential
@@ -134,23 +135,6 @@ def _tokens(method: str, path: str, headers: Headers, body: bytes, value: dict[s
             yield Credential(token, "file", same_as=asker)
     elif path == SCOPED_TOKENS and asker and isinstance(token := value.get("feedToken"), str):
         yield Credential(token, "feed", same_as=asker)
-
-
-def fields(headers: Headers, body: bytes) -> dict[str, str]:
-    """The fields of a form or JSON body, the first of each name."""
-    return {name: value for name, value in members(headers, body).items() if isinstance(value, str)}
-
-
-def members(headers: Headers, body: bytes) -> dict[str, Any]:
-    """The same with what is no text."""
-    text = body.decode("utf-8", "replace")
-    if "json" in media_type(headers):
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            return {}
-        return value if isinstance(value, dict) else {}
-    return dict(reversed(parse_qsl(text, keep_blank_values=True)))
 
 
 def _me(value: dict[str, Any], asker: str) -> Iterator[Fact]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import batched
 from typing import Any
@@ -90,16 +90,19 @@ def _bodies(rows: Rows, engine: Engine, known: Sequence[Row[Any]], contents: int
     sizes = {row.id: row.size for row in known}
     out: dict[int | None, Body] = {None: EMPTY}
     out.update({row.id: StoredBody(engine, row.id, row.size, row.sha256) for row in known})
-    small = [number for number, size in sizes.items() if size <= contents]
-    pieces: dict[int, list[bytes]] = {number: [] for number in small}
-    for row in rows(_CHUNKS, wanted=small) if small else ():
+    small = {number: size for number, size in sizes.items() if size <= contents}
+    out.update({number: BytesBody(octets) for number, octets in octets_of(rows, small).items()})
+    return out
+
+
+def octets_of(rows: Rows, sizes: Mapping[int, int]) -> dict[int, bytes]:
+    """Of bodies, by their numbers, read together. What is damaged is not among them: it says so when it is read."""
+    pieces: dict[int, list[bytes]] = {number: [] for number in sizes}
+    for row in rows(_CHUNKS, wanted=list(sizes)) if sizes else ():
         with suppress(zstandard.ZstdError):
             pieces[row.body_id].append(unpacked(row.data, row.coding, row.size))
-    for number, held in pieces.items():
-        octets = b"".join(held)
-        if len(octets) == sizes[number]:  # what is damaged says so when it is read
-            out[number] = BytesBody(octets)
-    return out
+    joined = {number: b"".join(held) for number, held in pieces.items()}
+    return {number: octets for number, octets in joined.items() if len(octets) == sizes[number]}
 
 
 def _exchange(

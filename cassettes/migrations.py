@@ -16,6 +16,7 @@ from sqlalchemy import Connection, insert, text
 from peertape.cassettes import schema
 from peertape.cassettes.keys import EMPTY_DIGEST, KEY_LENGTH, meaning
 from peertape.cassettes.mentions.writer import note_all
+from peertape.cassettes.version4 import tell_bodies_apart
 
 Migration = Callable[[Connection], None]
 _PAGE = 500  # exchanges at once
@@ -117,7 +118,7 @@ def _exchanges(connection: Connection) -> Iterator[dict[str, Any]]:
         yield made
 
 
-MIGRATIONS: Sequence[Migration] = (create, add_closings, store_fields_once)
+MIGRATIONS: Sequence[Migration] = (create, add_closings, store_fields_once, tell_bodies_apart)
 
 
 def migrate(connection: Connection, version: int, migrations: Sequence[Migration] = MIGRATIONS) -> int:

@@ -28,7 +28,7 @@ from sqlalchemy.util import OrderedSet
 from peertape.cassettes.columns import Integer
 
 APPLICATION_ID = 0x70746170  # "ptap": SQLite's application_id, by which a cassette is told from other databases
-VERSION = 3  # SQLite's user_version; raised by a migration
+VERSION = 4  # SQLite's user_version; raised by a migration
 
 SAFE = ("GET", "HEAD", "OPTIONS")  # methods of requests that change nothing
 
@@ -117,7 +117,7 @@ exchanges = Table(
     Column("exact_key", LargeBinary(8)),  # tier 1 of matching
     Column("telling_key", LargeBinary(8)),  # tier 2, less the identity
     Column("path", Integer, ForeignKey("paths.id")),  # tier 3
-    Column("meaning", BigInteger),  # tier 3: of the query, but for the window of a list
+    Column("meaning", BigInteger),  # tier 3: of query and body, but for the window of a list
     Column("window", BigInteger),  # where that window begins
     Column("body_digest", LargeBinary(32)),  # of the request's canonical body; NULL if there is none
     Index("exchanges_by_exact_key", "exact_key"),

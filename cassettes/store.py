@@ -11,12 +11,14 @@ from typing import Any
 from sqlalchemy import Engine, Row, bindparam, func, select
 
 from peertape.cassettes import schema
+from peertape.cassettes.bodies import Body, read
 from peertape.cassettes.candidates import PAGE, Candidates
+from peertape.cassettes.chunks import StoredBody
 from peertape.cassettes.fields import FieldReader
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import RequestKeys, keys_of
 from peertape.cassettes.learned import Learned
-from peertape.cassettes.loading import SMALL, load
+from peertape.cassettes.loading import SMALL, load, octets_of
 from peertape.cassettes.mentions.reader import Mentioned
 from peertape.cassettes.model import Exchange, State
 from peertape.cassettes.place import Place
@@ -49,11 +51,22 @@ class Cassette(Candidates, Learned, Mentioned):
             self._kept.move_to_end(number)
             return self._kept[number]
         exchange = self._load(number)
-        if exchange.state is not State.OPEN:
-            self._kept[number] = exchange
-            if len(self._kept) > EXCHANGES_KEPT:
-                self._kept.popitem(last=False)
+        self._keep(exchange)
         return exchange
+
+    def look_at(self, numbers: Iterable[int]) -> None:
+        """Reads those exchanges together that `exchange` will be asked for one by one: it takes the work of a few."""
+        missing = [number for number in dict.fromkeys(numbers) if number not in self._kept]
+        if len(missing) > 1:
+            for page in batched(missing[:EXCHANGES_KEPT], PAGE, strict=False):
+                for exchange in load(self._rows, self._engine, self._fields, page):
+                    self._keep(exchange)
+
+    def contents(self, bodies: Sequence[Body]) -> list[bytes]:
+        """All octets of each, the small ones read together."""
+        small = {body.id: body.size for body in bodies if isinstance(body, StoredBody) and body.size <= SMALL}
+        known = octets_of(self._rows, small)
+        return [(known.get(body.id) if isinstance(body, StoredBody) else None) or read(body) for body in bodies]
 
     def exchanges(self) -> Iterator[Exchange]:
         """All of them whole, in recorded order."""
@@ -85,13 +98,14 @@ class Cassette(Candidates, Learned, Mentioned):
 
     def keys(self, method: str, target: str, headers: Headers, body: bytes, digest: bytes | None = None) -> RequestKeys:
         """The keys of a request as this cassette's secrets are told: a secret and its pseudonym count the same."""
+        text = None
         if digest is None:
             body_filter = request_body_filter(headers, self.redactor)
             body_filter.feed(body)
             body_filter.finish()
-            digest = body_filter.digest
+            digest, text = body_filter.digest, body_filter.text
         redacted = self.redactor.headers(headers, response=False)
-        return keys_of(method, self.redactor.target(target), redacted, digest)
+        return keys_of(method, self.redactor.target(target), redacted, digest, text)
 
     def redacted_body(self, headers: Headers, body: bytes) -> bytes:
         """A request's body as this cassette would store it."""
@@ -104,6 +118,12 @@ class Cassette(Candidates, Learned, Mentioned):
 
     def _load(self, number: int) -> Exchange:
         return load(self._rows, self._engine, self._fields, [number])[0]
+
+    def _keep(self, exchange: Exchange) -> None:
+        if exchange.state is not State.OPEN:
+            self._kept[exchange.id] = exchange
+            if len(self._kept) > EXCHANGES_KEPT:
+                self._kept.popitem(last=False)
 
 
 class _IssuedPseudonyms:

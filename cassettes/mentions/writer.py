@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from peertape.cassettes.bodyfields import members
 from peertape.cassettes.codings import whole_text
 from peertape.cassettes.fields import FieldReader
 from peertape.cassettes.headers import media_type
 from peertape.cassettes.inserting import Insertion
 from peertape.cassettes.keys import credential
-from peertape.cassettes.learning import MOST_BYTES, members, value_of
+from peertape.cassettes.learning import MOST_BYTES, value_of
 from peertape.cassettes.loading import load
 from peertape.cassettes.mentions.names import READING, Name, namings, number_of, route_number, shape_of, tells_of_asker
 from peertape.cassettes.mentions.objects import Held, objects_in

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import unquote_plus
 
-from peertape.cassettes.bodies import read
 from peertape.cassettes.codings import codings_of
 from peertape.cassettes.headers import media_type
 from peertape.cassettes.keys import MOST_DIGITS, WINDOW
@@ -39,7 +38,7 @@ class ListWindows:
     def _pages(self, cassette: Cassette, question: Question, session: Session) -> list[tuple[Page, Answer]]:
         """The recorded pages of the same list, oldest first; after a write by the asker, those after it."""
         written = last_write(session, cassette.name, question.identity)
-        pages: list[tuple[Page, Answer]] = []
+        found: list[tuple[tuple[int, int], Answer]] = []
         for candidate in self._matcher.alike(question, cassette, ANY_WINDOW, session.clock.known_until):
             recorded = window_of(candidate.query)
             if candidate.status != 200 or recorded is None:
@@ -49,7 +48,9 @@ class ListWindows:
                 continue
             plain = uncoded(answer) if codings_of(answer.headers) else answer
             if plain is not None and plain.body.size <= LARGEST_PAGE:
-                pages.append((Page(*recorded, read(plain.body)), plain))
+                found.append((recorded, plain))
+        texts = cassette.contents([plain.body for _, plain in found])
+        pages = [(Page(*place, text), plain) for (place, plain), text in zip(found, texts, strict=True)]
         after = [page for page in pages if (page[1].exchange or 0) > written]
         return after or pages
 

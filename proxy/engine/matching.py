@@ -88,7 +88,9 @@ class Matcher:
         def passing(candidates: Iterable[Candidate]) -> list[Candidate]:
             found = [candidate for candidate in candidates if _counts(candidate, until)]
             if tier is Tier.IDENTITY:
-                found = [c for c in found if _same_asker(question, cassette, c) and varies_alike(question, cassette, c)]
+                found = [candidate for candidate in found if _same_asker(question, cassette, candidate)]
+                cassette.look_at(candidate.id for candidate in found)
+                found = [candidate for candidate in found if varies_alike(question, cassette, candidate)]
             elif tier is Tier.TOLERANT:
                 found = [*self._tolerant(question, cassette, found, ignored)]
             if tier is not Tier.EXACT:
@@ -96,13 +98,15 @@ class Matcher:
             return hosts.of_host(question.request, found, cassette)
 
         keys = question.keys(cassette)
+        if tier is Tier.IDENTITY and not cassette.has_path(keys.folded_path):
+            return ()
         match tier:
             case Tier.EXACT:
                 return _of_keyed(cassette.by_exact_key(keys.exact), passing, around)
             case Tier.IDENTITY:
                 return _of_keyed(cassette.by_telling_key(keys.telling), passing, around)
-            case Tier.TOLERANT if ignored.query:
-                return passing(cassette.by_path(self.tolerance.paths(question, cassette)))
+            case Tier.TOLERANT if ignored.query or ignored.json:  # the meaning heeds what is ignored
+                return _of_keyed(cassette.on_paths(self.tolerance.paths(question, cassette)), passing, around)
             case Tier.TOLERANT:
                 paths = self.tolerance.paths(question, cassette)
                 return _of_keyed(cassette.by_meaning(paths, keys.meaning), passing, around)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from peertape.cassettes.bodies import Body, read
+from peertape.cassettes.bodyfields import fields
 from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.keys import EMPTY_DIGEST, body_type, query_credential, telling, tolerant_query
-from peertape.cassettes.learning import fields
+from peertape.cassettes.keys import EMPTY_DIGEST, body_type, query_credential, telling, telling_fields, tolerant_query
 from peertape.cassettes.paths import fold, spellings
 from peertape.cassettes.store import Cassette
 from peertape.config import facts
@@ -71,14 +71,18 @@ class Tolerance:
         """The recordings that mean the same, of those that `may_answer`."""
         request = question.request
         wanted_query = tolerant_query(request.query, ignored.query)
-        for candidate in candidates:
-            if (
-                candidate.method == request.method
-                and tolerant_query(candidate.query, ignored.query) == wanted_query
-                and may_answer(candidate)
-                and _same_query_asker(question, cassette, candidate)
-                and self._same_body(question, cassette, candidate, ignored)
-                and self._same_headers(question, cassette, candidate, ignored)
+        alike = [
+            candidate
+            for candidate in candidates
+            if candidate.method == request.method
+            and tolerant_query(candidate.query, ignored.query) == wanted_query
+            and may_answer(candidate)
+            and _same_query_asker(question, cassette, candidate)
+        ]
+        cassette.look_at(candidate.id for candidate in alike)
+        for candidate in alike:
+            if self._same_body(question, cassette, candidate, ignored) and self._same_headers(
+                question, cassette, candidate, ignored
             ):
                 yield candidate
 
@@ -106,7 +110,7 @@ class Tolerance:
     def _same_body(question: Question, cassette: Cassette, candidate: Candidate, ignored: Ignored) -> bool:
         if candidate.body_digest == question.keys(cassette).body_digest:
             return True
-        if names := _telling_fields(question, cassette):
+        if names := telling_fields(question.request.method, question.keys(cassette).folded_path):
             return _telling_members(question, cassette, candidate, names)
         return bool(ignored.json) and _same_but(question, cassette, candidate, ignored.json)
 
@@ -115,13 +119,6 @@ def _is_for_all(question: Question, cassette: Cassette) -> bool:
     request, path = question.request, question.keys(cassette).folded_path
     return query_credential(request.query) is None and any(
         pattern.matches(request.method, path) for pattern in facts.same_for_all()
-    )
-
-
-def _telling_fields(question: Question, cassette: Cassette) -> frozenset[str]:
-    path = question.keys(cassette).folded_path
-    return next(
-        (names for route, names in facts.telling_fields() if route.matches(question.request.method, path)), frozenset()
     )
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from peertape.cassettes.bodyfields import fields
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version, fields, learn, value_of
+from peertape.cassettes.learning import Credential, Fact, PublicOrigin, Resource, User, Version, learn, value_of
 from peertape.cassettes.mentions.objects import objects_in
 
 UUID = "9C9DE5E8-0a1e-484a-b099-e80766180a6d"

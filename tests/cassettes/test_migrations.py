@@ -7,12 +7,15 @@ import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from support import samples
 
-from peertape.cassettes import schema
+from peertape.cassettes import bodyfields, schema
 from peertape.cassettes.bodies import EMPTY, read
+from peertape.cassettes.headers import Headers
+from peertape.cassettes.keys import meaning
 from peertape.cassettes.learned import Token
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.sqlite import checking
@@ -89,6 +92,48 @@ def test_an_older_one_matches_as_a_new_one_does(older: Path, tape: Path) -> None
         assert old.token(me.credential or "") == Token(refused=False, passed=True)
         assert old.token(refused.credential or "") == Token(refused=True, passed=False)
         assert old.token("never presented") is None
+
+
+@pytest.fixture
+def of_version_3(tmp_path: Path) -> Path:
+    """Logins of alice, bob, bob (wrong), and carol in JSON; two comments, a view, a page of a list, tasks."""
+    path = tmp_path / "version-3.cassette"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((Path(__file__).parent / "versions" / "3.sql").read_text("utf-8"))
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 3")
+    return path
+
+
+def login(name: str, password: str = samples.PASSWORD) -> bytes:
+    """As another client sends it: with another order, and a field that does not count."""
+    form = {"username": name, "password": password, "grant_type": "password", "colour": "blue"}
+    return urlencode({**form, "client_secret": "s3cret", "client_id": "vyhr4kxq0m"}).encode()
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "kind", "expected"),
+    [
+        ("/api/v1/users/token", login("alice"), bodyfields.FORM, [1]),
+        ("/api/v1/users/token", login("bob"), bodyfields.FORM, [2]),
+        ("/api/v1/users/token", login("bob", "a wrong one"), bodyfields.FORM, [3]),
+        ("/api/v1/users/token", login("bob", "another wrong one"), bodyfields.FORM, []),
+        ("/api/v1/users/token", b'{"password":"correct horse","username":"carol","a":1}', samples.JSON, [4]),
+        ("/api/v1/videos/9/comment-threads?draft=1", b'{"text":"One"}', "application/json", [5]),
+        ("/api/v1/videos/9/comment-threads?draft=1", b'{"text": "Two"}', "application/json", [6]),
+        ("/api/v1/videos/9/comment-threads?draft=1", b'{"text":"Three"}', "application/json", []),
+        ("/api/v1/videos/9/studio/edit", b'{"tasks":[1,2,3]}', "application/json", [9]),
+    ],
+)
+def test_one_of_version_3_is_looked_through_by_what_bodies_tell(
+    of_version_3: Path, target: str, body: bytes, kind: str, expected: list[int]
+) -> None:
+    with closing(Cassette(of_version_3)) as cassette:
+        keys = cassette.keys("POST", target, Headers.of([("Content-Type", kind)]), body)
+        found = cassette.by_meaning([keys.folded_path], keys.meaning)
+        assert found.few is not None
+        assert [candidate.id for candidate in found.few] == expected
+        assert [one.id for one in cassette.windows(["/api/v1/videos"], meaning("start=4&sort=-name"), 2)] == [8]
 
 
 def told(cassette: Cassette) -> list[object]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from peertape.cassettes.bodyfields import fields
 from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.codings import codings_of
-from peertape.cassettes.learning import LOGIN, fields
+from peertape.cassettes.learning import LOGIN
 from peertape.cassettes.paths import fold
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.store import Cassette

@@ -10,9 +10,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 
+from peertape.cassettes.bodyfields import fields
 from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.codings import whole_text
-from peertape.cassettes.learning import LOGIN, fields
+from peertape.cassettes.learning import LOGIN
 from peertape.cassettes.paths import fold
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.store import Cassette

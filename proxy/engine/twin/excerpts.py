@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -27,7 +27,7 @@ from peertape.proxy.engine.twin.overlay import Overlay
 from peertape.proxy.engine.twin.telling import TOKEN, Begun
 from peertape.proxy.engine.twin.undecided import Undecided
 from peertape.proxy.engine.twin.values import exists
-from peertape.proxy.engine.twin.world import World
+from peertape.proxy.engine.twin.world import Key, World
 
 OF_A_ROUTE = 30  # recordings of a route that tells of the instance as a whole, the last ones
 OF_A_WAY = 4  # to tell of a thing, the last recordings
@@ -45,6 +45,10 @@ class Excerpt:
 
     world: World
     told: Needs
+
+
+# For these needs, and with what a session has done.
+type Seen = Callable[[Needs], tuple[Excerpt, World]]
 
 
 @dataclass
@@ -91,9 +95,9 @@ class Excerpts:
     def of_token(self, token: str) -> Needs:
         return self.namer.of_key(TOKEN, token, "text")
 
-    def judged(self, excerpt: Excerpt, world: World, request: Request) -> World:
-        """For the rules, who are told more when they ask for more. `world`: the excerpt's, with a session's deeds."""
-        return Judged(world, excerpt, self, request)
+    def judged(self, request: Request, needs: Needs, seen: Seen) -> World:
+        """For the rules, who are told more when they ask for more."""
+        return Judged(self, request, needs, seen)
 
     def needs_of(self, kind: str, names: Needs, request: Request) -> Needs:
         """Of whoever asks for things of that kind which have the names."""
@@ -130,6 +134,8 @@ class Excerpts:
         told = needs
         for _ in range(ROUNDS):
             events = self._events_for(told, latest)
+            if not events:
+                return Excerpt(Overlay(below, below.derive), told)
             telling = self.begun(events, below, removals=removals)
             missed = _Missed(self.namer)
             telling.world.missed = missed
@@ -271,13 +277,26 @@ class _Missed:
 
 
 class Judged(Overlay):
-    """Raises Lacking where it has to be told more."""
+    """A world as the rules see it. When they ask for more than it was told, it is laid over one that was told more.
 
-    def __init__(self, below: World, excerpt: Excerpt, excerpts: Excerpts, request: Request) -> None:
+    Once they have seen something of it, it raises Lacking instead: what they have seen would be of another world.
+    """
+
+    def __init__(self, excerpts: Excerpts, request: Request, needs: Needs, seen: Seen) -> None:
+        self._excerpt, below = seen(needs)
         super().__init__(below, below.derive)
-        self._excerpt = excerpt
         self._excerpts = excerpts
         self._request = request
+        self._seen = seen
+        self._is_seen = False
+
+    def at(self, key: Key) -> Entity | None:
+        self._is_seen = True
+        return super().at(key)
+
+    def of_kind(self, kind: str) -> Iterable[Entity]:
+        self._is_seen = True
+        return super().of_kind(kind)
 
     def known(self, kind: str, key: Any, by: str | None = None) -> Entity | None:
         is_asked_by_rules = by != "text"  # else it is asked what became of a token, by those who know what they lack
@@ -299,8 +318,14 @@ class Judged(Overlay):
         return found
 
     def _demand(self, needs: Needs) -> None:
-        if not needs <= self._excerpt.told:
+        if needs <= self._excerpt.told:
+            return
+        if self._is_seen:
             raise Lacking(needs)
+        excerpt, below = self._seen(self._excerpt.told | needs)
+        if below.config != self.config:
+            raise Lacking(needs)
+        self._excerpt, self.below, self.derive = excerpt, below, below.derive
 
     def parts(self) -> Needs:
         """What was not told, and may leave the rules undecided."""

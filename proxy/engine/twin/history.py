@@ -14,7 +14,7 @@ from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.twin.contract import Book
 from peertape.proxy.engine.twin.deeds import Deeds
 from peertape.proxy.engine.twin.events import Event, Events
-from peertape.proxy.engine.twin.excerpts import Excerpts
+from peertape.proxy.engine.twin.excerpts import Excerpt, Excerpts
 from peertape.proxy.engine.twin.needs import NOTHING, Needs
 from peertape.proxy.engine.twin.surroundings import in_development
 from peertape.proxy.engine.twin.telling import TOKEN, Telling
@@ -58,10 +58,13 @@ class History:
         """The world as the rules may ask it for a verdict on the request; raises Lacking where they need more."""
         if not self.is_excerpt:
             return self.world(session)
-        excerpt = self._excerpts.of(needs | self._excerpts.of_asker(request), session.clock.known_until)
-        deeds = session.memory.get(Deeds)
-        world = excerpt.world if deeds is None else deeds.over(excerpt.world, self._book)
-        return self._excerpts.judged(excerpt, world, request)
+        until, deeds = session.clock.known_until, session.memory.get(Deeds)
+
+        def seen(needs: Needs) -> tuple[Excerpt, World]:
+            excerpt = self._excerpts.of(needs, until)
+            return excerpt, excerpt.world if deeds is None else deeds.over(excerpt.world, self._book)
+
+        return self._excerpts.judged(request, needs | self._excerpts.of_asker(request), seen)
 
     def _below(self, session: Session, request: Request | None) -> World:
         until = session.clock.known_until  # first of all: the clock runs on while recordings are read
