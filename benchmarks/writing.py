@@ -1,10 +1,9 @@
 """How fast exchanges are written, and what they take on the disk: `uv run python -m benchmarks.writing [RECORDINGS]`.
 
 Recording (the queue that the proxy feeds) and importing (`peertape cassette import` of a flow file and of a HAR file,
-reading them included) take turns with mitmproxy's own reading and writing of the same flows. Rates are of the
-processor's seconds, of all threads together: others on the machine do not count as far as they leave it its caches. In
-RECORDINGS (by default the sessions of a real PeerTube beside this repository, where they are) each flow file is
-imported, and the cassette's size told beside it.
+reading them included) take turns with mitmproxy's own reading and writing of the same flows. Rates are by the clock on
+the wall, since an import has two processes: nothing else should run beside. In RECORDINGS (by default the sessions of a
+real PeerTube beside this repository, where they are) each flow file is imported, and the size of the cassette told.
 """
 
 from __future__ import annotations
@@ -114,7 +113,7 @@ def _new(folder: Path) -> Path:
 
 
 def rates(material: Material, rounds: int) -> dict[str, list[float]]:
-    """Exchanges per second of the processor, of each way by rounds."""
+    """Exchanges per second, of each way by rounds."""
     with material.flows.open("rb") as file:
         flows = list(FlowReader(file).stream())
     ways: dict[str, Callable[[], None]] = {
@@ -127,10 +126,10 @@ def rates(material: Material, rounds: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in WAYS}
     for number in range(rounds + 1):
         for name, way in ways.items():
-            begun = time.process_time()
+            begun = time.perf_counter()
             way()
             if number:  # the first one reads what is read once
-                found[name].append(len(material.exchanges) / (time.process_time() - begun))
+                found[name].append(len(material.exchanges) / (time.perf_counter() - begun))
     return found
 
 

@@ -53,7 +53,7 @@ class ExchangeRows:
         self._add = Insertion(connection, exchanges)
         self._fields = FieldWriter(connection)
         self._paths = _PathNumbers(connection)
-        self._last: int = connection.execute(_LAST).scalar() or 0
+        self.last: int = connection.execute(_LAST).scalar() or 0
         self._new: dict[int, ExchangeRow] = {}
         self._changed: dict[int, ExchangeRow] = {}
 
@@ -63,8 +63,8 @@ class ExchangeRows:
 
     def add(self, values: Values, number: int | None = None) -> ExchangeRow:
         """Under the next number, if none is given."""
-        row = ExchangeRow(self._last + 1 if number is None else number, values)
-        self._last = max(self._last, row.id)
+        row = ExchangeRow(self.last + 1 if number is None else number, values)
+        self.last = max(self.last, row.id)
         self._new[row.id] = row
         return row
 
@@ -93,7 +93,7 @@ class ExchangeRows:
         """They are no longer in the database."""
         self._fields.forget()
         self._paths.forget()
-        self._last = 0
+        self.last = 0
         self._new, self._changed = {}, {}
 
     def _numbered(self, row: ExchangeRow) -> dict[str, Any]:

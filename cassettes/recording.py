@@ -6,8 +6,6 @@ If writing fails, the failure is told once, and whatever else comes is dropped: 
 from __future__ import annotations
 
 import itertools
-import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
@@ -34,6 +32,7 @@ from peertape.cassettes.writing import (
     Progress,
     Report,
     WriterThread,
+    can_fork,
 )
 
 
@@ -71,7 +70,7 @@ class Recording:
             return writer
 
         self.desk: Desk
-        if apart and recollection is None and _can_fork():
+        if apart and recollection is None and can_fork():
             from peertape.cassettes.writerprocess import WriterProcess
 
             self.desk = WriterProcess(open_writer, self._hear)
@@ -161,8 +160,3 @@ class Entry:
 
     def _go_on(self, action: Callable[[ExchangeWriter], None], octets: int = 0) -> None:
         self._recording.put(Continue(self._number, action), octets)
-
-
-def _can_fork() -> bool:
-    """A copy of a process with several threads has locks that nobody ever lets go."""
-    return sys.platform == "linux" and threading.active_count() == 1

@@ -1,4 +1,4 @@
-"""The writing of a recording in a process of its own, so that the proxy's event loop need not share its interpreter.
+"""The writing of a cassette in a process of its own, so that a proxy or an import need not share its interpreter.
 
 For Linux. It is forked: that costs no time for what is imported already. Jobs and reports are pickled into two pipes.
 """
@@ -22,9 +22,13 @@ from typing import IO, Any, NoReturn
 from peertape.cassettes import exitcodes
 from peertape.cassettes.errors import CassetteError
 from peertape.cassettes.headers import Headers
+from peertape.cassettes.keys import Meaning, RequestKeys
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
 from peertape.cassettes.writer import CassetteWriter
 from peertape.cassettes.writing import Begin, Continue, Drain, End, Failed, Job, Tell, Writing
+
+type OpenWriter = Callable[[], CassetteWriter]
+type Ask = Callable[[CassetteWriter], object]
 
 PIPE_SIZE = 1 << 20  # octets: the most that Linux gives to everyone
 AT_ONCE = 1 << 16  # octets: so many are not held until the end of a turn
@@ -36,6 +40,7 @@ NOT_OURS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class _Opened:
     """The cassette is there, unless there is an error; what is known of it by then was told before."""
 
+    answer: object = None  # to what was asked of it
     error: CassetteError | None = None
 
 
@@ -64,18 +69,21 @@ class _Pickler(pickle.Pickler):
     """Takes half the time for dataclasses of which there are several in each exchange: it makes them anew."""
 
     dispatch_table = copyreg.dispatch_table | {
-        kind: _by_fields(kind) for kind in (Begin, Continue, End, RecordedRequest, RecordedResponse, Headers)
+        kind: _by_fields(kind)
+        for kind in (Begin, Continue, End, RecordedRequest, RecordedResponse, Headers, RequestKeys, Meaning)
     }
 
 
 class WriterProcess:
     """A desk in another process. Its reports come in a thread of this one."""
 
-    def __init__(self, open_writer: Callable[[], CassetteWriter], tell: Tell) -> None:
+    def __init__(self, open_writer: OpenWriter, tell: Tell, ask: Ask | None = None) -> None:
+        """`answer` is what is asked of the cassette that was opened."""
         self._tell = tell
         self._lock = threading.Lock()
         self._batch: list[tuple[Job | Drain, int]] = []
         self._octets = 0  # of the batch
+        self._torn = False  # Ctrl-C while a batch was sent: what came behind half of it could not be read
         self._sending_loop: asyncio.AbstractEventLoop | None = None  # which sends the batch at the end of its turn
         their_jobs, our_jobs = os.pipe()
         our_reports, their_reports = os.pipe()
@@ -85,12 +93,12 @@ class WriterProcess:
         if self._process == 0:
             os.close(our_jobs)
             os.close(our_reports)
-            _run(open_writer, os.fdopen(their_jobs, "rb"), os.fdopen(their_reports, "wb"))
+            _run(open_writer, ask, os.fdopen(their_jobs, "rb"), os.fdopen(their_reports, "wb"))
         os.close(their_jobs)
         os.close(their_reports)
         self._jobs = os.fdopen(our_jobs, "wb")
         self._reports = os.fdopen(our_reports, "rb")
-        self._expect_opened()
+        self.answer = self._expect_opened()
         self._listener = threading.Thread(target=self._listen, name="peertape-recording", daemon=True)
         self._listener.start()
 
@@ -118,12 +126,14 @@ class WriterProcess:
 
     def _send(self) -> None:
         batch, self._batch, self._octets, self._sending_loop = self._batch, [], 0, None
-        if batch and not self._jobs.closed:
+        if batch and not self._torn and not self._jobs.closed:
+            self._torn = True
             with suppress(BrokenPipeError):  # that it has ended is told where its reports end
                 _Pickler(self._jobs, pickle.HIGHEST_PROTOCOL).dump(batch)
                 self._jobs.flush()
+            self._torn = False
 
-    def _expect_opened(self) -> None:
+    def _expect_opened(self) -> object:
         try:
             while not isinstance(report := pickle.load(self._reports), _Opened):
                 self._tell(report)
@@ -132,6 +142,7 @@ class WriterProcess:
         if report.error is not None:
             self._end()
             raise report.error
+        return report.answer
 
     def _listen(self) -> None:
         with self._reports:
@@ -149,15 +160,15 @@ class WriterProcess:
     def _end(self) -> str:
         """Waits for the end of the process; a sentence that tells how it ended."""
         code = os.waitstatus_to_exitcode(os.waitpid(self._process, 0)[1])
-        return f"The process that writes the recording {exitcodes.told(code)}."
+        return f"The process that writes the cassette {exitcodes.told(code)}."
 
 
-def _run(open_writer: Callable[[], CassetteWriter], jobs: IO[bytes], reports: IO[bytes]) -> NoReturn:
+def _run(open_writer: OpenWriter, ask: Ask | None, jobs: IO[bytes], reports: IO[bytes]) -> NoReturn:
     code = 1
     try:
         for number in NOT_OURS:
             signal.signal(number, signal.SIG_IGN)
-        _work(open_writer, jobs, reports)
+        _work(open_writer, ask, jobs, reports)
         code = 0
     except BaseException:  # noqa: BLE001 (nothing of the process that was copied may go on in here)
         traceback.print_exc()
@@ -165,7 +176,7 @@ def _run(open_writer: Callable[[], CassetteWriter], jobs: IO[bytes], reports: IO
         os._exit(code)
 
 
-def _work(open_writer: Callable[[], CassetteWriter], jobs: IO[bytes], reports: IO[bytes]) -> None:
+def _work(open_writer: OpenWriter, ask: Ask | None, jobs: IO[bytes], reports: IO[bytes]) -> None:
     def tell(report: object) -> None:
         with suppress(BrokenPipeError):  # nobody is there any more who would hear it
             pickle.dump(report, reports, pickle.HIGHEST_PROTOCOL)
@@ -173,18 +184,21 @@ def _work(open_writer: Callable[[], CassetteWriter], jobs: IO[bytes], reports: I
 
     try:
         writing = Writing(open_writer(), tell)
+        answer = None if ask is None else ask(writing.writer)
     except CassetteError as error:
-        tell(_Opened(error))
+        tell(_Opened(error=error))
         return
     writing.tell_progress()
-    tell(_Opened())
+    tell(_Opened(answer))
 
     def read() -> None:
-        with suppress(EOFError, pickle.UnpicklingError):  # it closed the pipe, or was killed in the middle
-            while True:
-                for job, octets in pickle.load(jobs):
-                    writing.put(job, octets)
-        writing.stop()
+        try:
+            with suppress(EOFError, pickle.UnpicklingError):  # it closed the pipe, or was killed in the middle
+                while True:
+                    for job, octets in pickle.load(jobs):
+                        writing.put(job, octets)
+        finally:
+            writing.stop()
 
     threading.Thread(target=read, name="peertape-reading", daemon=True).start()
     writing.run()

@@ -7,6 +7,7 @@ and whatever else comes is dropped.
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -109,6 +110,11 @@ class Drain:
     number: int
 
 
+def can_fork() -> bool:
+    """A copy of a process with several threads has locks that nobody ever lets go."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
 class Desk(Protocol):
     """Where a recording hands its jobs over: to a thread, or to another process."""
 
@@ -209,7 +215,7 @@ class Writing:
             cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
             self._fail(str(self.writer.place.sentence_for(cause)))
         except Exception as error:  # noqa: BLE001 (a defect in recording must not take the app's proxy down)
-            self._fail(f"recording failed: {type(error).__name__}: {error}")
+            self._fail(f"writing failed: {type(error).__name__}: {error}")
 
     def _fail(self, sentence: str) -> None:
         with self._room:

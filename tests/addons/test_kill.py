@@ -84,7 +84,7 @@ def test_the_app_is_served_on_when_nobody_writes(peertape, instance: Instance) -
     server.send(HALF * "y")
     assert client.exactly(HALF) == HALF * b"y"
     assert app.stop() == WRONG, app.said
-    assert app.said.count("RECORDING STOPPED: The process that writes the recording was ended by SIGKILL") == 1
+    assert app.said.count("RECORDING STOPPED: The process that writes the cassette was ended by SIGKILL") == 1
     assert "Traceback" not in app.said
 
 

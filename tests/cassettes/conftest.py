@@ -96,5 +96,5 @@ def writing(place: Place) -> Iterator[Callable[..., CassetteWriter]]:
 
     yield open_it
     for writer in writers:
-        if not writer._connection.closed:
+        if not writer.storage.connection.closed:
             writer.close()

@@ -86,7 +86,7 @@ def test_redirects_name_places(make_exchange: Make, writing: Open, target: str, 
 @both
 def test_what_an_older_peertape_knew_of_hosts(make_exchange: Make, writing: Open, opened: Read) -> None:
     writer = writing()
-    writer._connection.execute(insert(schema.meta), {"name": "named_hosts", "value": "a.example b.example"})
+    writer.storage.connection.execute(insert(schema.meta), {"name": "named_hosts", "value": "a.example b.example"})
     writer.close()
     writer = writing()
     writer.add(make_exchange("/api/v1/videos/1", b'{"fileUrl":"http://c.example/"}', response=JSON))

@@ -151,7 +151,7 @@ def test_a_defect_does_not_reach_the_app(recording: Recording, failures: list[st
     recording.put(lambda _: (1 // 0, None)[1])
     record(recording, b"after")
     recording.drained().result(PATIENCE)
-    assert failures == ["recording failed: ZeroDivisionError: integer division or modulo by zero"]
+    assert failures == ["writing failed: ZeroDivisionError: integer division or modulo by zero"]
 
 
 @both

@@ -158,8 +158,8 @@ def test_what_a_kill_left_open_is_cut_at_the_next_opening(place: Place, writing:
     entry.response_data(b"x" * 1_000_000)
     writer.commit()
     assert opened().exchange(entry.id).state is State.OPEN
-    writer._connection.close()  # as a kill does, nothing more is written
-    writer._engine.dispose()
+    writer.storage.connection.close()  # as a kill does, nothing more is written
+    writer.storage.connection.engine.dispose()
 
     CassetteWriter(place, RedactionRules.default()).close()
     cassette = opened()

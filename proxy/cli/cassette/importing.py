@@ -10,8 +10,8 @@ import click
 
 from peertape.cassettes import places
 from peertape.cassettes.errors import CassetteError
+from peertape.cassettes.importing import open_import
 from peertape.cassettes.place import Place
-from peertape.cassettes.writer import CassetteWriter
 from peertape.config import settings as config
 from peertape.proxy.cli import options, progress
 from peertape.proxy.cli.opencassettes import redaction_rules
@@ -19,8 +19,6 @@ from peertape.proxy.cli.trouble import Trouble, explained
 
 if TYPE_CHECKING:
     from peertape.cassettes.interchange.report import ImportReport
-
-COMMITTED = 1000  # exchanges per commit
 
 
 @click.command(name="import")
@@ -53,29 +51,25 @@ def command(
             _demand_file(path)
     place = places.named(cassette)
     is_new = not place.exists()
-    writer = CassetteWriter(place, redaction_rules(settings), largest_request=settings.max_request_body)
-    stored, report = 0, ImportReport()
+    report = ImportReport()
+    writer = open_import(place, redaction_rules(settings), settings.max_request_body)
     try:
         for path in files:
             size = path.stat().st_size if str(path) != "-" else None
             with progress.octets(path.name, size) as done:
                 for exchange in formats.read(path, done, report):
-                    if not scope.covers(exchange.request.method, exchange.request.target):
-                        continue
-                    writer.add(exchange, settings.max_response_body)
-                    stored += 1
-                    if stored % COMMITTED == 0:
-                        writer.commit()
+                    if scope.covers(exchange.request.method, exchange.request.target):
+                        writer.add(exchange, settings.max_response_body)
+        writer.close()
     except BaseException:
         with suppress(CassetteError):  # what happened first is what counts
             writer.close()
-        if is_new and not stored:
+        if is_new and not writer.stored:
             place.remove()
         else:
-            _tell(place, stored, report)
+            _tell(place, writer.stored, report)
         raise
-    writer.close()
-    _tell(place, stored, report)
+    _tell(place, writer.stored, report)
 
 
 def _tell(place: Place, stored: int, report: ImportReport) -> None:

@@ -307,7 +307,7 @@ UNPRIVILEGED = """
     import os, sys, warnings
     warnings.simplefilter("ignore")
     from peertape.proxy.cli.root import cli, COMMANDS
-    from peertape.cassettes import learning, rewriting, writer
+    from peertape.cassettes import learning, rewriting, writerprocess
     from peertape.cassettes.interchange import formats
     from peertape.cassettes.redaction import redactor, filters
     from peertape.config import facts, secrets, settings
