@@ -130,8 +130,8 @@ class Candidate:
 class Candidates(Reader):
     """The exchanges of a cassette, as far as matching looks at them."""
 
-    def by_exact_key(self, key: bytes) -> Keyed[Candidate]:
-        return self._keyed("exact", [{"key": key}])
+    def by_exact_key(self, key: bytes, few: int = FEW) -> Keyed[Candidate]:
+        return self._keyed("exact", [{"key": key}], few)
 
     def by_telling_key(self, key: bytes) -> Keyed[Candidate]:
         return self._keyed("telling", [{"key": key}])
@@ -212,16 +212,16 @@ class Candidates(Reader):
         """Of those paths that there are."""
         return [number for path in paths if (number := self._number_of(path)) is not None]
 
-    def _keyed(self, kind: str, keys: Sequence[Mapping[str, Any]]) -> Keyed[Candidate]:
-        """Under any of the keys."""
+    def _keyed(self, kind: str, keys: Sequence[Mapping[str, Any]], few: int = FEW) -> Keyed[Candidate]:
+        """Under any of the keys; at once if there are no more than a few."""
 
         def page(number: int, most: int, down: bool) -> list[Candidate]:
             found = chain.from_iterable(self._page(kind, key, number, most, down=down) for key in keys)
             return sorted(found, key=_number, reverse=down)[:most]
 
-        asked = (kind, *(value for key in keys for value in key.values()))
-        few = self._cached(asked, lambda: page(0, FEW + 1, False))
-        return Keyed(few if len(few) <= FEW else None, page)
+        asked = (kind, few, *(value for key in keys for value in key.values()))
+        first = self._cached(asked, lambda: page(0, few + 1, False))
+        return Keyed(first, len(first) <= few, page)
 
     def _page(self, kind: str, key: Mapping[str, Any], number: int, most: int, *, down: bool) -> list[Candidate]:
         statement = (_DOWNWARDS if down else _UPWARDS)[kind]

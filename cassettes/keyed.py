@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 FEW = 100  # recordings that are read at once
-PAGE = 12  # of more
+PAGE, LARGEST_PAGE = 12, 100  # of more: whoever goes on gets larger ones
 
 
 class Numbered(Protocol):
@@ -20,31 +20,33 @@ LAST = 1 << 62  # no exchange has a higher number
 
 @dataclass(frozen=True, slots=True)
 class Keyed[C: Numbered]:
-    """`few`: all of them, or None if they are more than a few.
+    """`first`: all of them, or, where they are not `few`, as many as were read.
 
     `page(number, most, down)`: the next of them above a number, or below it, `most` at most.
     """
 
-    few: Sequence[C] | None
+    first: Sequence[C]
+    few: bool
     page: Callable[[int, int, bool], Sequence[C]]
 
     def after(self, number: int) -> Iterator[C]:
         """Those with a higher number, upwards."""
-        return self._from(number, down=False)
+        yield from (one for one in self.first if one.id > number)
+        if not self.few:
+            yield from self._pages(max(number, self.first[-1].id), down=False)
 
     def until(self, number: int) -> Iterator[C]:
         """Those with that number or a lower one, downwards."""
-        return self._from(number + 1, down=True)
+        if self.few or number <= self.first[-1].id:
+            yield from (one for one in reversed(self.first) if one.id <= number)
+        else:
+            yield from self._pages(number + 1, down=True)
 
-    def _from(self, at: int, *, down: bool) -> Iterator[C]:
-        if self.few is not None:
-            yield from (
-                (one for one in reversed(self.few) if one.id < at) if down else (one for one in self.few if one.id > at)
-            )
-            return
+    def _pages(self, at: int, *, down: bool) -> Iterator[C]:
+        most = PAGE
         while True:
-            found = self.page(at, PAGE, down)
+            found = self.page(at, most, down)
             yield from found
-            if len(found) < PAGE:
+            if len(found) < most:
                 return
-            at = found[-1].id
+            at, most = found[-1].id, min(most * 4, LARGEST_PAGE)

@@ -34,10 +34,10 @@ def last_write(session: Session, cassette: str, identity: str) -> int:
     return session.recall(Writes).last.get((cassette, identity), 0)
 
 
-def reached(session: Session, cassette: str, key: bytes, identity: str) -> tuple[int, int, int]:
+def reached(session: Session, cassette: str, key: bytes, identity: str, tier: Tier) -> set[int]:
     """The exchanges from which a choice among recordings of that key goes on."""
     progress = session.in_cassette(cassette)
-    return progress.reached(key), progress.reached(None), last_write(session, cassette, identity)
+    return {progress.reached(key if tier is Tier.EXACT else None), last_write(session, cassette, identity)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from itertools import batched, islice
 
 from peertape.cassettes.candidates import Candidate
-from peertape.cassettes.keyed import LAST, Keyed
+from peertape.cassettes.keyed import FEW, LAST, Keyed
 from peertape.cassettes.keys import MOST_DIGITS, WINDOW
 from peertape.cassettes.store import Cassette
 from peertape.config import facts
@@ -19,15 +20,19 @@ from peertape.proxy.engine.tolerance import Ignored, Tolerance
 
 ANYWHERE = 10**MOST_DIGITS  # beyond every window
 BESIDE = 10  # recordings of very many, in each direction
+FEW_EXACT = 8  # recordings that are exactly alike, of which no more than a choice can fall on are read
 
 Passing = Callable[[Iterable[Candidate]], list[Candidate]]
-Numbers = Callable[[], Sequence[int]]
+Numbers = Callable[[], Collection[int]]
 
 
 class Tier(StrEnum):
     EXACT = "exact"
     IDENTITY = "identity"
     TOLERANT = "tolerant"
+
+
+Around = Callable[[Tier], Collection[int]]  # the numbers of exchanges beside which a choice can fall
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Matcher:
         cassette: Cassette,
         tiers: Sequence[Tier],
         until: float | None = None,
-        around: Numbers = tuple,
+        around: Around | None = None,
     ) -> Match | None:
         """The first of the tiers that has recordings; `until` hides what was answered after that moment.
 
@@ -81,7 +86,7 @@ class Matcher:
         return hosts.of_host(question.request, found, cassette)
 
     def _found(
-        self, tier: Tier, question: Question, cassette: Cassette, until: float | None, around: Numbers
+        self, tier: Tier, question: Question, cassette: Cassette, until: float | None, around: Around | None
     ) -> Sequence[Candidate]:
         ignored = self.tolerance.ignored(question.request)
 
@@ -100,16 +105,18 @@ class Matcher:
         keys = question.keys(cassette)
         if tier is Tier.IDENTITY and not cassette.has_path(keys.folded_path):
             return ()
+        numbers = None if around is None else partial(around, tier)
         match tier:
             case Tier.EXACT:
-                return _of_keyed(cassette.by_exact_key(keys.exact), passing, around)
+                few = FEW if around is None else FEW_EXACT
+                return _of_keyed(cassette.by_exact_key(keys.exact, few), passing, numbers)
             case Tier.IDENTITY:
-                return _of_keyed(cassette.by_telling_key(keys.telling), passing, around)
+                return _of_keyed(cassette.by_telling_key(keys.telling), passing, numbers)
             case Tier.TOLERANT if ignored.query or ignored.json:  # the meaning heeds what is ignored
-                return _of_keyed(cassette.on_paths(self.tolerance.paths(question, cassette)), passing, around)
+                return _of_keyed(cassette.on_paths(self.tolerance.paths(question, cassette)), passing, numbers)
             case Tier.TOLERANT:
                 paths = self.tolerance.paths(question, cassette)
-                return _of_keyed(cassette.by_meaning(paths, keys.meaning), passing, around)
+                return _of_keyed(cassette.by_meaning(paths, keys.meaning), passing, numbers)
 
     def _tolerant(
         self, question: Question, cassette: Cassette, candidates: Iterable[Candidate], ignored: Ignored
@@ -122,12 +129,12 @@ class Matcher:
         return self.tolerance.of(question, cassette, candidates, may_answer, ignored)
 
 
-def _of_keyed(keyed: Keyed[Candidate], passing: Passing, around: Numbers) -> Sequence[Candidate]:
+def _of_keyed(keyed: Keyed[Candidate], passing: Passing, around: Numbers | None) -> Sequence[Candidate]:
     """All of a few; of many those that a choice can fall on."""
-    if keyed.few is not None:
-        return passing(keyed.few)
-    numbers = {0, *around()}
-    ways = [*map(keyed.after, numbers), *map(keyed.until, {LAST, *numbers})]
+    if keyed.few:
+        return passing(keyed.first)
+    numbers = {*around()} - {0} if around is not None else set()
+    ways = [*map(keyed.after, {0, *numbers}), *map(keyed.until, {LAST, *numbers})]
     found = {one.id: one for way in ways for one in islice(_through(way, passing), BESIDE)}
     return [found[number] for number in sorted(found)]
 

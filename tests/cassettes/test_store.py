@@ -28,7 +28,7 @@ def test_a_reader_sees_what_is_added(make_exchange: Make, writing: Open, opened:
     assert cassette.count() == 0
     assert cassette.public_origin is None
     key = cassette.keys("GET", "/film", Headers(), b"").exact
-    assert cassette.by_exact_key(key).few == []
+    assert cassette.by_exact_key(key).first == []
     number = writer.add(make_exchange("/film", b"whole"))
     assert cassette.count() == 0  # not before it is committed
     writer.commit()

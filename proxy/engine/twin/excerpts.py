@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -62,6 +62,7 @@ class Excerpts:
     _whole: dict[str, list[Event] | None] = field(default_factory=dict)
     _found: dict[tuple[Need, float], list[Event]] = field(default_factory=dict)
     _excerpts: OrderedDict[tuple[Needs, float | None], Excerpt] = field(default_factory=OrderedDict)
+    _worlds: OrderedDict[tuple[object, ...], tuple[World, Needs]] = field(default_factory=OrderedDict)
 
     def __post_init__(self) -> None:
         self.namer = Namer(self.shelf.cassettes)
@@ -119,33 +120,40 @@ class Excerpts:
         self._whole.clear()
         self._found.clear()
         self._excerpts.clear()
+        self._worlds.clear()
 
     def _made(self, needs: Needs, until: float | None) -> Excerpt:
-        removals = until is not None
         latest = math.inf if until is None else until
         if not needs:
             general = _in_order(
                 event for event in self._latest_of(self._teachers.general, latest) if event.at <= latest
             )
-            telling = self.begun(general, None, removals=removals)
+            telling = self.begun(general, None, removals=until is not None)
             telling.go_on(len(general))
             return Excerpt(telling.world, needs)
         below = self.of(NOTHING, until).world
         told = needs
         for _ in range(ROUNDS):
-            events = self._events_for(told, latest)
-            if not events:
-                return Excerpt(Overlay(below, below.derive), told)
-            telling = self.begun(events, below, removals=removals)
-            missed = _Missed(self.namer)
-            telling.world.missed = missed
-            telling.go_on(len(events))
-            telling.world.missed = None
-            more = (missed.needs | self._of_told(telling.world, told)) - told
+            world, missed = self._told_of(self._events_for(told, latest), below, until)
+            more = (missed | self._of_told(world, told)) - told
             if not more:
                 break
             told |= more
-        return Excerpt(telling.world, told)
+        return Excerpt(world, told)
+
+    def _told_of(self, events: Sequence[Event], below: World, until: float | None) -> tuple[World, Needs]:
+        """A world that was told these events, which several needs may come to, and what it missed."""
+        key = (until, *((event.cassette.name, event.candidate.id) for event in events))
+        if key not in self._worlds:
+            telling = self.begun(events, below, removals=until is not None)
+            missed = telling.world.missed = _Missed(self.namer)
+            telling.go_on(len(events))
+            telling.world.missed = None
+            self._worlds[key] = telling.world, missed.needs
+            if len(self._worlds) > MOST_WORLDS:
+                self._worlds.popitem(last=False)
+        self._worlds.move_to_end(key)
+        return self._worlds[key]
 
     def _of_told(self, world: World, told: Needs) -> Needs:
         """What is needed is so by all its names."""
@@ -320,11 +328,12 @@ class Judged(Overlay):
     def _demand(self, needs: Needs) -> None:
         if needs <= self._excerpt.told:
             return
+        more = self._excerpt.told | needs
         if self._is_seen:
-            raise Lacking(needs)
-        excerpt, below = self._seen(self._excerpt.told | needs)
+            raise Lacking(more)
+        excerpt, below = self._seen(more)
         if below.config != self.config:
-            raise Lacking(needs)
+            raise Lacking(more)
         self._excerpt, self.below, self.derive = excerpt, below, below.derive
 
     def parts(self) -> Needs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import batched, islice
 
 from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.headers import Headers
@@ -41,10 +41,13 @@ def _sample(cassettes: Sequence[Cassette]) -> list[Headers]:
 
 def _of_the_api(cassette: Cassette) -> Iterator[Headers]:
     """The headers of answers that came through PeerTube's routers."""
-    for candidate in islice(filter(_is_of_the_api, _first_of_all_and_of_the_api(cassette)), _TRIED):
-        response = cassette.exchange(candidate.id).response
-        if response is not None and "tk" in response.headers and _ORIGIN in response.headers:
-            yield response.headers
+    tried = islice(filter(_is_of_the_api, _first_of_all_and_of_the_api(cassette)), _TRIED)
+    for some in batched(tried, _SAMPLES, strict=False):
+        numbers = [candidate.id for candidate in some]
+        cassette.look_at(numbers)
+        for response in (cassette.exchange(number).response for number in numbers):
+            if response is not None and "tk" in response.headers and _ORIGIN in response.headers:
+                yield response.headers
 
 
 def _first_of_all_and_of_the_api(cassette: Cassette) -> Iterator[Candidate]:
