@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from itertools import batched
 from typing import Any
 
 import zstandard
-from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, func, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, select, update
 
 from peertape.cassettes.chunks import CHUNK
 from peertape.cassettes.inserting import Insertion
+from peertape.cassettes.lookup import Lookup
 from peertape.cassettes.schema import bodies, chunks
 
 WORTH_IT = 0.95  # a chunk that stays above this share of its size is stored as it is
 LEVEL = 6
 MOST_WAITING = 8 * 1024 * 1024  # octets
-_ASKED = 500  # bodies at once
 
-_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
 _IS_KEPT = exists().where(chunks.c.body_id == bodies.c.id).label("is_kept")
-_FIND = select(bodies.c.id, bodies.c.sha256, _IS_KEPT).where(bodies.c.sha256.in_(_WANTED))
 _LAST = select(func.max(bodies.c.id))
 _COMPLETE = (
     update(bodies).where(bodies.c.id == bindparam("body")).values(sha256=bindparam("digest"), size=bindparam("octets"))
@@ -54,6 +51,7 @@ class BodyStore:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._find = Lookup(connection, bodies.c.sha256, bodies.c.id, bodies.c.sha256, _IS_KEPT)
         self._add_bodies = Insertion(connection, bodies)
         self._add_chunks = Insertion(connection, chunks)
         self._compressor = zstandard.ZstdCompressor(level=LEVEL)
@@ -116,7 +114,7 @@ class BodyStore:
             if row["sha256"] == digest:
                 self.discard(body)
                 return number
-        known = self._connection.execute(_FIND, {"wanted": [digest]}).first()
+        known = next(self._find([digest]), None)
         if known is None:
             return None
         if not known.is_kept:
@@ -134,11 +132,7 @@ class BodyStore:
 
     def flush(self) -> None:
         waiting, self._waiting, self._octets = self._waiting, {}, 0
-        known = {
-            row.sha256: row
-            for digests in batched(waiting, _ASKED, strict=False)
-            for row in self._connection.execute(_FIND, {"wanted": digests})
-        }
+        known = {row.sha256: row for row in self._find(waiting)}
         for digest, body in waiting.items():
             row = known.get(digest)
             if row is None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from itertools import batched
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from peertape.cassettes.fields import FieldWriter
 from peertape.cassettes.inserting import Insertion
+from peertape.cassettes.lookup import Lookup
 from peertape.cassettes.model import State
 from peertape.cassettes.schema import exchanges, paths
 
 REMEMBERED = 16384  # paths
-_ASKED = 500  # paths at once
 
 _CHANGE = (
     update(exchanges)
@@ -24,7 +23,6 @@ _CHANGE = (
 )
 _LAST = select(func.max(exchanges.c.id))
 _NOTHING = dict.fromkeys(exchanges.c.keys())
-_WANTED: BindParameter[Any] = bindparam("wanted", expanding=True)
 
 _LISTS = ("request_headers", "request_trailers", "response_headers", "response_trailers")
 _BODIES = ("request_body", "response_body")
@@ -113,7 +111,7 @@ class ExchangeRows:
 
 class _PathNumbers:
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._find = Lookup(connection, paths.c.folded, paths.c.id, paths.c.folded)
         self._add = Insertion(connection, paths)
         self._last: int = connection.execute(select(func.max(paths.c.id))).scalar() or 0
         self._known: OrderedDict[str, int] = OrderedDict()
@@ -124,9 +122,7 @@ class _PathNumbers:
         if len(self._known) > REMEMBERED:
             self._known = OrderedDict((path, self._known[path]) for path in wanted if path in self._known)
         missing = [path for path in wanted if path not in self._known]
-        for some in batched(missing, _ASKED, strict=False):
-            query = select(paths).where(paths.c.folded.in_(_WANTED))
-            self._known.update({row.folded: row.id for row in self._connection.execute(query, {"wanted": some})})
+        self._known.update({row.folded: row.id for row in self._find(missing)})
         new = [path for path in missing if path not in self._known]
         for path in new:
             self._last += 1

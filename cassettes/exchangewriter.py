@@ -1,4 +1,4 @@
-"""One exchange on its way into the cassette: redacted, and with its keys."""
+"""One exchange on its way into the cassette: here it is redacted."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from functools import partial
 
 from peertape.cassettes.filteredbody import FilteredBody
 from peertape.cassettes.headers import NONE, Headers
-from peertape.cassettes.keys import keys_of
 from peertape.cassettes.model import Closing, Message, NotKept, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.redaction.filters import BodyFilter, request_body_filter, response_body_filter
 from peertape.cassettes.redaction.redactor import Redactor, etag_after
@@ -50,14 +49,13 @@ class ExchangeWriter:
         self._request_body.feed(data)
 
     def request_end(self, at: float | None, trailers: Headers = NONE, not_kept: NotKept | None = None) -> None:
-        """The request is whole: its keys are known. `not_kept` stands for a body that is not there."""
+        """The request is whole. `not_kept` stands for a body that is not there."""
         self._request_ended = True
         self._request_body.finish()
-        filtered, request = self._request_body.filter, self.request
+        filtered = self._request_body.filter
         digest = filtered.digest if not_kept is None else not_kept.digest
-        keys = keys_of(request.method, request.target, request.headers, digest, filtered.text)
         redacted = self._redactor.headers(trailers, response=False) if trailers else NONE
-        self._parts.request_end(at, keys, filtered.text, redacted, not_kept)
+        self._parts.request_end(at, digest, filtered.text, redacted, not_kept)
         if self._answered_early:
             self._parts.mark(State.COMPLETE, None)
             self.is_open = False

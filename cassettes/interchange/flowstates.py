@@ -23,7 +23,9 @@ from peertape.cassettes.model import Closing, Exchange, Message, RecordedRequest
 
 METADATA = "peertape"  # the member of a flow's metadata that holds the extras
 DEFAULT_PORTS = {"http": 80, "https": 443}
-_UNREAD = frozenset({"client_conn", "server_conn"})  # members that no exchange is made of
+_UNREAD = frozenset(  # members that no exchange is made of
+    ("client_conn", "server_conn", "backup", "timestamp_created", "comment", "marked", "is_replay", "intercepted", "id")
+)
 _RAW = frozenset({"headers", "trailers"})  # of which most are known from other flows
 _KINDS = frozenset({"http", "tcp", "udp", "dns"})
 

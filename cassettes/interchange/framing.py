@@ -17,10 +17,11 @@ def has_no_body(method: str, status: int) -> bool:
 
 def declared_length(headers: Headers) -> int | None:
     """What Content-Length promises, where it counts."""
-    text = (headers.get("content-length") or "").strip()
-    if "transfer-encoding" in headers or not (text.isascii() and text.isdecimal()):
+    declared = headers.get("content-length")
+    if declared is None or "transfer-encoding" in headers:
         return None
-    return int(text)
+    text = declared.strip()
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def is_short(headers: Headers, size: int) -> bool:

@@ -114,7 +114,7 @@ def _outcome(told: dict[str, Any], method: str, beside: Path | None) -> _Outcome
 
 def _agreeing(headers: Headers, data: bytes) -> Headers:
     """The headers as they must be for this body, which is decoded unless its length is the one declared."""
-    if declared_length(headers) == len(data):
+    if declared_length(headers) == len(data) or not ("content-length" in headers or "content-encoding" in headers):
         return headers
     decoded = headers.without("content-encoding")
     return decoded.mapped(lambda name, value: str(len(data)) if name == "content-length" else value)

@@ -20,7 +20,7 @@ class BodyFilter(ABC):
     plain      the same before redaction: never to be stored
     original   the octets as transferred, where the body was held whole: never to be stored
     stored     those that may be stored instead
-    digest     SHA-256 of the canonical form of the redacted body
+    digest     SHA-256 of the canonical form of a request's redacted body; responses have none
     """
 
     changed = False
@@ -43,15 +43,17 @@ class BodyFilter(ABC):
 class PassingFilter(BodyFilter):
     """Media: nothing is looked for."""
 
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
+    def __init__(self, *, digested: bool = True) -> None:
+        self._hash = hashlib.sha256() if digested else None
 
     def feed(self, data: bytes) -> bytes:
-        self._hash.update(data)
+        if self._hash is not None:
+            self._hash.update(data)
         return data
 
     def finish(self) -> bytes:
-        self.digest = self._hash.digest()
+        if self._hash is not None:
+            self.digest = self._hash.digest()
         return b""
 
 

@@ -18,7 +18,7 @@ from peertape.cassettes.redaction.spelling import decoded, encoded
 
 LIMIT = 16 * 1024 * 1024
 
-# From octets to redacted octets, and the digest of their canonical form.
+# From octets to redacted octets, and the digest of their canonical form, if one is wanted.
 type Redact = Callable[[bytes], tuple[bytes, bytes]]
 
 __all__ = ["LIMIT", "BodyFilter", "etag_after", "request_body_filter", "response_body_filter"]
@@ -41,14 +41,14 @@ def request_body_filter(headers: Headers, redactor: Redactor, limit: int = LIMIT
 
 
 def response_body_filter(headers: Headers, redactor: Redactor, limit: int = LIMIT) -> BodyFilter:
-    """For the body of a response; its digest is that of the stored octets."""
+    """For the body of a response."""
     kind, codings = kind_of(media_type(headers)), codings_of(headers)
     if kind in (Kind.PASSING, Kind.MULTIPART):
-        return PassingFilter()
+        return PassingFilter(digested=False)
     buffered = partial(BufferedFilter, partial(_response, kind, _charset(headers), redactor), codings, limit)
     if kind is not Kind.UNKNOWN or codings:
         return buffered()
-    return SniffingFilter(lambda head: buffered() if looks_like_text(head) else PassingFilter())
+    return SniffingFilter(lambda head: buffered() if looks_like_text(head) else PassingFilter(digested=False))
 
 
 class BufferedFilter(BodyFilter):
@@ -114,7 +114,7 @@ def _response(kind: Kind, charset: str, redactor: Redactor, octets: bytes) -> tu
     text, codec = decoded(octets, charset)
     redacted = response_text(text, kind, redactor)
     new = octets if redacted == text else encoded(redacted, codec)
-    return new, digest_of(new)
+    return new, b""
 
 
 def _whole_multipart(boundary: bytes, redactor: Redactor, octets: bytes) -> tuple[bytes, bytes]:

@@ -19,6 +19,8 @@ class Scope:
         return cls(tuple(map(pattern, settings.only)), tuple(map(pattern, settings.skip)))
 
     def covers(self, method: str, target: str) -> bool:
+        if not (self.only or self.skip):
+            return True
         path = target.partition("?")[0]
         if any(skipped.matches(method, path) for skipped in self.skip):
             return False
