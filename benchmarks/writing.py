@@ -126,6 +126,7 @@ def rates(material: Material, rounds: int) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {name: [] for name in WAYS}
     for number in range(rounds + 1):
         for name, way in ways.items():
+            _new(material.folder)  # to remove the last one is no part of it
             begun = time.perf_counter()
             way()
             if number:  # the first one reads what is read once

@@ -56,7 +56,8 @@ def fold(path: str) -> str:
     """One spelling for all that name the same; idempotent. A UUID stands for a short UUID where a resource is named."""
     words = facts.vocabulary()
     out = []
-    for segment in map(unquote, path.split("/")):
+    segments = path.split("/")
+    for segment in map(unquote, segments) if "%" in path else segments:
         if not segment:
             continue
         lower = segment.lower()
@@ -69,7 +70,7 @@ def fold(path: str) -> str:
 @lru_cache(maxsize=1024)
 def named_resource(folded: str) -> NamedResource | None:
     """The video or playlist that a folded path names."""
-    for kind, expression in _named():
+    for kind, expression in _named() if _any_named().fullmatch(folded) else ():
         if not (found := expression.fullmatch(folded)):
             continue
         name = found["name"]
@@ -102,10 +103,20 @@ def spellings(
 
 @cache
 def _named() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    out = []
-    for kind, globs in facts.load().named_resources.items():
-        for glob in globs:
-            before, _, after = glob.partition("{}")
-            tail = "(?P<after>/.*)" if after == "/**" else f"(?P<after>{re.escape(after)})"
-            out.append((kind, re.compile(f"(?P<before>{re.escape(before)})(?P<name>[^/]+){tail}")))
-    return tuple(out)
+    return tuple((kind, re.compile(_expression(glob, groups=True))) for kind, glob in _globs())
+
+
+@cache
+def _any_named() -> re.Pattern[str]:
+    """All of them in one: most paths are none."""
+    return re.compile("|".join(_expression(glob, groups=False) for _, glob in _globs()))
+
+
+def _globs() -> Iterator[tuple[str, str]]:
+    return ((kind, glob) for kind, globs in facts.load().named_resources.items() for glob in globs)
+
+
+def _expression(glob: str, *, groups: bool) -> str:
+    before, _, after = glob.partition("{}")
+    parts = {"before": re.escape(before), "name": "[^/]+", "after": "/.*" if after == "/**" else re.escape(after)}
+    return "".join(f"(?P<{name}>{part})" if groups else part for name, part in parts.items())

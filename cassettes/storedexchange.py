@@ -122,9 +122,8 @@ class StoredExchange:
             meaning=keys.meaning.rest,
             window=keys.meaning.window,
             body_digest=None if digest == EMPTY_DIGEST else digest,
+            request_trailers=trailers or None,
         )
-        if trailers:
-            self._set(request_trailers=trailers)
         if keys.credential is not None:
             self._learned.token(keys.credential)
 
@@ -168,9 +167,11 @@ class StoredExchange:
     ) -> None:
         body, response = self._bodies["response"], self._response
         assert response is not None
-        self._set(response_headers=headers, response_body=body.cut() if state is State.CUT else body.finish())
-        if trailers:
-            self._set(response_trailers=trailers)
+        self._set(
+            response_headers=headers,
+            response_body=body.cut() if state is State.CUT else body.finish(),
+            response_trailers=trailers or None,
+        )
         if state is State.COMPLETE:
             self._learned.learn(self.id, at, self._request, self._request_text, response, text)
         if self._credential is not None:
@@ -181,9 +182,10 @@ class StoredExchange:
             )
 
     def mark(self, state: State, error: str | None, answered: float | None = None) -> None:
-        self._set(state=state, error=error)
-        if answered is not None:
-            self._set(answered_at=answered)
+        if answered is None:
+            self._set(state=state, error=error)
+        else:
+            self._set(state=state, error=error, answered_at=answered)
 
     def _set(self, **values: object) -> None:
         self._pending.exchanges.change(self._row, values)

@@ -133,13 +133,14 @@ def _address(url: str) -> tuple[str, str, str]:
 
 def _headers(told: list[dict[str, str]] | None) -> tuple[Headers, Mapping[str, str]]:
     """The headers, and the pseudo headers of HTTP/2 apart."""
-    return _apart(tuple([pair for header in told or () for pair in _fields(header["name"], header["value"])]))
+    return _apart(tuple([(header["name"], header["value"]) for header in told or ()]))
 
 
 @lru_cache(maxsize=512)  # a client sends the same ones again and again
-def _apart(pairs: tuple[tuple[str, str], ...]) -> tuple[Headers, Mapping[str, str]]:
-    fields = Headers.of(pair for pair in pairs if not pair[0].startswith(":"))
-    return fields, {name: value for name, value in pairs if name.startswith(":")}
+def _apart(told: tuple[tuple[str, str], ...]) -> tuple[Headers, Mapping[str, str]]:
+    pairs = [pair for name, value in told for pair in _fields(name, value)]
+    pseudo = {name: value for name, value in pairs if name[:1] == ":"}
+    return Headers.of([pair for pair in pairs if pair[0] not in pseudo] if pseudo else pairs), pseudo
 
 
 @lru_cache(maxsize=8192)

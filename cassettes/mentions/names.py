@@ -70,7 +70,7 @@ def number_of(word: str, value: str) -> int:
 def shape_of(folded: str) -> str:
     """A path, or the template of a route, with a sign for all that is no word of PeerTube's routes."""
     words = facts.vocabulary()
-    return "/".join(part if not part or part in words else ANYTHING for part in folded.lower().split("/"))
+    return "/".join([part if not part or part in words else ANYTHING for part in folded.lower().split("/")])
 
 
 def route_number(method: str, shape: str) -> int:

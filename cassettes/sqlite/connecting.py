@@ -17,6 +17,8 @@ from sqlalchemy.pool import NullPool, QueuePool
 from peertape.cassettes.pool import READERS
 from peertape.cassettes.sqlite.sentences import sentence_for
 
+LOG_PAGES = 4096  # at which the log is folded into the file: each time, what will change again soon is written twice
+
 # What this process has open, by way of SQLite. To open such a file past SQLite and close it again would release
 # SQLite's locks on it (that is how POSIX locks are); then the next program to close it removes its log under our feet.
 _open_here: Counter[Path] = Counter()
@@ -47,6 +49,7 @@ def writing_engine(path: Path) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
