@@ -41,7 +41,7 @@ class Faster:
 
     def judged(self, ours: Measured, theirs: Measured) -> tuple[str, bool]:
         spread = ratio(ours, theirs)
-        return _told(spread), spread.median >= self.least
+        return told_of(spread), spread.median >= self.least
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def verdict(target: Target, found: Mapping[str, Measured]) -> Verdict:
     return Verdict(concerned, target.told, told, held)
 
 
-def _told(spread: Spread) -> str:
+def told_of(spread: Spread) -> str:
     return f"{figure(spread.median)} ({figure(spread.least)} to {figure(spread.most)})"
 
 

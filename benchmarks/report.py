@@ -26,6 +26,10 @@ Measured by `uv run python -m benchmarks`; this page is made of [the results](be
 
 ![Requests per second in ratios, and what growth costs](benchmarks.svg)
 """
+SORTS = """What an answer takes by its sort, in milliseconds of the processor, in one process and asked for the first
+time: before every question the cassette forgets what it found for others. Of a small cassette the rules are told all
+once, of a large one what each question is about; so that what they have to be told first has a limit, not a ratio.
+"""
 
 
 def page(results: Results) -> str:
@@ -43,6 +47,8 @@ def _section(part: PartResult) -> str:
         f"at a load average of {part.busy:.1f} before it. {_standard(standard)}\n",
         *_rows(["", *table.COLUMNS], ([one.title, *table.cells(one, standard)] for one in part.measured)),
     ]
+    if part.sorts:
+        lines += ["", SORTS, *_rows(*table.of_sorts(part.sorts))]
     if part.verdicts:
         words = {True: "held", False: "missed", None: "not measured"}
         rows = ([v.concerned, v.target, v.found or "-", words[v.held]] for v in part.verdicts)

@@ -11,6 +11,7 @@ from typing import Any
 from benchmarks.comparing import Verdict
 from benchmarks.machine import Machine
 from benchmarks.measured import Effort, Measured
+from benchmarks.sorts import Sort
 
 FORMAT = 4  # of the file
 
@@ -21,7 +22,10 @@ class ResultsError(Exception):
 
 @dataclass(slots=True)
 class PartResult:
-    """`busy`: the load average before it began, which is that of other programs; `when`: ISO 8601."""
+    """`busy`: the load average before it began, which is that of other programs; `when`: ISO 8601.
+
+    `sorts`: what each sort of answer takes within this process.
+    """
 
     name: str
     title: str
@@ -30,6 +34,7 @@ class PartResult:
     standard: str
     effort: Effort
     measured: list[Measured] = field(default_factory=list)
+    sorts: list[Sort] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
 
     @classmethod
@@ -39,6 +44,7 @@ class PartResult:
                 **told,
                 "effort": Effort(**told["effort"]),
                 "measured": [Measured.read(one) for one in told["measured"]],
+                "sorts": [Sort(**one) for one in told.get("sorts", ())],
                 "verdicts": [Verdict(**one) for one in told["verdicts"]],
             }
         )

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import comparing, measuring
+from benchmarks import comparing, measuring, sorts
 from benchmarks.machine import load_average
 from benchmarks.measured import Effort
 from benchmarks.parts.part import Part
@@ -52,13 +53,19 @@ def run(part: Part, result: PartResult, wrk: str, cache: Path, terminal: Console
         _asked(part, cache, result.effort) as workloads,
         Progress(*columns, console=terminal, transient=True) as bar,
     ):
-        task = bar.add_task("", total=measuring.steps(part, result.effort))
+        steps = measuring.steps(part, result.effort) + (len(sorts.SORTS) * result.effort.rounds if part.sorted else 0)
+        task = bar.add_task("", total=steps)
 
         def progress(what: str, step: bool) -> None:
             bar.update(task, description=what, advance=1 if step else 0)
 
         try:
             measuring.measure(part, workloads, result.effort, wrk, progress, result.measured)
+            if cassettes := {size: workloads[size].cassette for size in part.sorted}:
+                step = partial(progress, "every sort of answer in turn", True)
+                sorts.measure(cassettes, result.effort.rounds, result.sorts, step)
         finally:
             found = {one.name: one for one in result.measured}
             result.verdicts = [comparing.verdict(target, found) for target in part.targets]
+            if part.targets and len(part.sorted) > 1:
+                result.verdicts += [sort.verdict for sort in result.sorts if all(sort.took)]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.comparing import Spread, figure, p50, p99, rate, ratio, usable
 from benchmarks.measured import Measured
 from benchmarks.results import PartResult
+from benchmarks.sorts import Sort
 
 COLUMNS = ("cold", "requests/s", "spread", "ratio", "spread", "p50", "p99", "memory", "on disk", "first answer")
 
@@ -25,6 +29,8 @@ def show(part: PartResult, console: Console) -> None:
     for one in part.measured:
         table.add_row(one.title, *cells(one, standard))
     console.print(table)
+    if part.sorts:
+        show_sorts(part.sorts, console)
     for one in part.measured:
         if one.why_not:
             console.print(f"{one.title}: {one.why_not}", style="yellow", markup=False)
@@ -54,6 +60,27 @@ def cells(one: Measured, standard: Measured | None) -> list[str]:
         f"{figure(one.stored / 1e6)} MB" if one.stored else "-",
         f"{one.started:.2f} s",
     ]
+
+
+def show_sorts(sorts: Sequence[Sort], console: Console) -> None:
+    head, rows = of_sorts(sorts)
+    table = Table(title="Milliseconds of the processor for an answer, asked for the first time")
+    for place, column in enumerate(head):
+        table.add_column(column, justify="right" if place else "left")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def of_sorts(sorts: Sequence[Sort]) -> tuple[list[str], list[list[str]]]:
+    """The head and the rows of a table."""
+    head = ["", *(f"{size:,}" for size in sorts[0].sizes), "ratio", "spread"]
+    rows = []
+    for sort in sorts:
+        medians = [figure(statistics.median(took) * 1000) if took else "-" for took in sort.took]
+        ratio = sort.ratio if all(sort.took) else None
+        rows.append([sort.title, *medians, figure(ratio.median) if ratio else "-", _range(ratio) if ratio else "-"])
+    return head, rows
 
 
 def _range(spread: Spread) -> str:

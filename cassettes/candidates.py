@@ -19,6 +19,7 @@ PAGE = 100  # candidates that are read at once
 LARGEST_PAGE = 1000  # by whoever goes on through them
 MOST_WINDOWS = 200  # of a list, that are read
 
+_STATES = {state.value: state for state in State}
 _columns = schema.exchanges.c
 _CANDIDATE = select(
     _columns.id,
@@ -233,17 +234,7 @@ def _number(candidate: Candidate) -> int:
 
 
 def _candidate(row: Row[Any]) -> Candidate:
-    return Candidate(
-        row.id,
-        State(row.state),
-        row.method,
-        row.target,
-        row.scheme,
-        row.authority,
-        row.status,
-        row.credential,
-        row.started_at,
-        row.answered_at,
-        row.body_digest or (EMPTY_DIGEST if row.telling_key else None),
-        row.telling_key,
-    )
+    values: list[Any] = list(row)
+    values[1] = _STATES[values[1]]
+    values[-2] = values[-2] or (EMPTY_DIGEST if values[-1] else None)
+    return Candidate(*values)

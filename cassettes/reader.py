@@ -44,6 +44,10 @@ class Reader:
     def close(self) -> None:
         self._engine.dispose()
 
+    def forget(self) -> None:
+        """What was found is looked for anew, as if it had just been opened."""
+        self._cache.clear()
+
     def version(self) -> tuple[int, ...]:
         """Changes whenever an exchange is added or something is learned."""
         row = self._rows(_NEWEST)[0]

@@ -54,6 +54,10 @@ class Cassette(Candidates, Learned, Mentioned):
         self._keep(exchange)
         return exchange
 
+    def forget(self) -> None:
+        super().forget()
+        self._kept.clear()
+
     def look_at(self, numbers: Iterable[int]) -> None:
         """Reads those exchanges together that `exchange` will be asked for one by one: it takes the work of a few."""
         missing = [number for number in dict.fromkeys(numbers) if number not in self._kept]

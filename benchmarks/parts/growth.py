@@ -37,4 +37,4 @@ def growth(conditions: Conditions) -> Part:
             NoMore(largest, smallest, Quantity.STARTED, AS_QUICK),
             NoMore(largest, ours[1].name, Quantity.MEMORY, AS_SMALL),  # of the smallest one, fewer answers are kept
         ]
-    return Part("growth", "Growth", smallest, [*ours, *theirs], targets, rounds=ROUNDS, starts=STARTS)
+    return Part("growth", "Growth", smallest, [*ours, *theirs], targets, rounds=ROUNDS, starts=STARTS, sorted=sizes)

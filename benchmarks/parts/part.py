@@ -31,7 +31,8 @@ class Part:
     """`standard`: the contender in ratios of which the others are told; `upstream`: the instance that they record.
 
     `writes`: a turn lasts until what was recorded is on the disk. `rounds`: at most, where there are many contenders.
-    `starts`: how often one that starts quickly is started, to be timed.
+    `starts`: how often one that starts quickly is started, to be timed. `sorted`: sizes of cassettes that are asked for
+    each sort of answer as well.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Part:
     writes: bool = False
     rounds: int | None = None
     starts: int = 1
+    sorted: Sequence[int] = ()
 
     def only(self, names: Collection[str]) -> Part:
         """With these peers, and what is demanded of them alone."""

@@ -18,6 +18,9 @@ from peertape.cassettes.pool import READERS
 from peertape.cassettes.sqlite.sentences import sentence_for
 
 LOG_PAGES = 4096  # at which the log is folded into the file: each time, what will change again soon is written twice
+# For the pages of a reader: those of a million exchanges, but for the leaves of the trees, are as many. In the 2 MB
+# that are usual they displace each other, which makes an answer a quarter slower.
+CACHED = 8_000_000  # octets
 
 # What this process has open, by way of SQLite. To open such a file past SQLite and close it again would release
 # SQLite's locks on it (that is how POSIX locks are); then the next program to close it removes its log under our feet.
@@ -30,7 +33,7 @@ def reading_engine(path: Path) -> Engine:
     immutable = "" if folder_is_writable or log_of(path).exists() else "&immutable=1"
     uri = f"file:{quote(str(path.resolve()))}?mode=ro{immutable}"
     pool = {"pool_size": READERS, "max_overflow": 0, "pool_use_lifo": True, "isolation_level": "AUTOCOMMIT"}
-    engine = create_engine("sqlite://", creator=partial(_connect, uri), poolclass=QueuePool, **pool)
+    engine = create_engine("sqlite://", creator=partial(_connect_reading, uri), poolclass=QueuePool, **pool)
     with ExitStack() as opened:
         for _ in range(READERS):
             opened.enter_context(engine.connect())
@@ -125,6 +128,12 @@ def driver(connection: Connection) -> sqlite3.Connection:
 def log_of(path: Path) -> Path:
     """The write-ahead log: SQLite names it so."""
     return path.with_name(path.name + "-wal")
+
+
+def _connect_reading(uri: str) -> sqlite3.Connection:
+    connection = _connect(uri)
+    connection.execute(f"PRAGMA cache_size = -{CACHED // 1000}")
+    return connection
 
 
 def _connect(uri: str) -> sqlite3.Connection:

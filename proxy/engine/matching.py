@@ -20,7 +20,6 @@ from peertape.proxy.engine.tolerance import Ignored, Tolerance
 
 ANYWHERE = 10**MOST_DIGITS  # beyond every window
 BESIDE = 10  # recordings of very many, in each direction
-FEW_EXACT = 8  # recordings that are exactly alike, of which no more than a choice can fall on are read
 
 Passing = Callable[[Iterable[Candidate]], list[Candidate]]
 Numbers = Callable[[], Collection[int]]
@@ -108,7 +107,7 @@ class Matcher:
         numbers = None if around is None else partial(around, tier)
         match tier:
             case Tier.EXACT:
-                few = FEW if around is None else FEW_EXACT
+                few = FEW if around is None else BESIDE  # of those that are exactly alike, a choice needs no more
                 return _of_keyed(cassette.by_exact_key(keys.exact, few), passing, numbers)
             case Tier.IDENTITY:
                 return _of_keyed(cassette.by_telling_key(keys.telling), passing, numbers)

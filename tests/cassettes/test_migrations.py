@@ -131,8 +131,8 @@ def test_one_of_version_3_is_looked_through_by_what_bodies_tell(
     with closing(Cassette(of_version_3)) as cassette:
         keys = cassette.keys("POST", target, Headers.of([("Content-Type", kind)]), body)
         found = cassette.by_meaning([keys.folded_path], keys.meaning)
-        assert found.few is not None
-        assert [candidate.id for candidate in found.few] == expected
+        assert found.few
+        assert [candidate.id for candidate in found.first] == expected
         assert [one.id for one in cassette.windows(["/api/v1/videos"], meaning("start=4&sort=-name"), 2)] == [8]
 
 

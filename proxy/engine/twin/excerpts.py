@@ -157,14 +157,14 @@ class Excerpts:
 
     def _of_told(self, world: World, told: Needs) -> Needs:
         """What is needed is so by all its names."""
-        found = (self.namer.of_entity(entity) for entity in world.told())
-        return NOTHING.union(*(names for names in found if names & told))
+        needed = (entity for entity in world.told() if self.namer.is_among(entity, told))
+        return NOTHING.union(*map(self.namer.of_entity, needed))
 
     def parts_of(self, excerpt: Excerpt) -> Needs:
         """Of what it was told of."""
         found = NOTHING
         for entity in excerpt.world.told():
-            if self.namer.of_entity(entity) & excerpt.told:
+            if self.namer.is_among(entity, excerpt.told):
                 held = (entity.members.get(part) for part in entity.kind.parts)
                 found = found.union(*(self.namer.of_entity(part) for part in held if isinstance(part, Entity)))
         return found - excerpt.told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -104,26 +104,43 @@ class Namer:
         return NOTHING
 
     def of_entity(self, entity: Entity) -> Needs:
-        keys = ((key, entity.members.get(key)) for key in _WORDS.get(entity.kind.name, ()))
-        found = [self.of_key(entity.kind.name, value, key) for key, value in keys if exists(value)]
+        found = [self.of_key(entity.kind.name, value, key) for key, value in _keys_of(entity)]
         return frozenset().union(*found)
 
+    def is_among(self, entity: Entity, needs: Needs) -> bool:
+        """Whether it has one of these names, by what it tells itself: most of what is told is of something else."""
+        kind = entity.kind.name
+        names = (number for key, value in _keys_of(entity) for number in _spelled(kind, key, text_of(value)))
+        return any(Need(Scope.NAME, number, kind) in needs for number in names)
+
     def _numbers(self, kind: str, key: str, text: str) -> Iterator[int]:
-        words = _WORDS.get(kind, {}).get(key, ())
-        if key == "id" and not text.isdecimal():
+        yield from _spelled(kind, key, text)
+        if kind not in _WITH_UUID:
             return
-        uuids: Iterable[str] = ()
-        if kind in _WITH_UUID:
-            if key == "id":
-                uuids = filter(None, (cassette.uuid(kind, text) for cassette in self._cassettes))
-            else:
-                text = uuid_of(text) or text
-                numbers = {number for cassette in self._cassettes for number in cassette.numbers(kind, text.lower())}
-                for word in _WORDS[kind]["id"]:
-                    yield from (number_of_name(word, number) for number in numbers)
-        for word in words:
-            yield number_of_name(word, text.partition("@")[0] if word == ACTOR else text)
-        yield from (number_of_name(UUID, uuid) for uuid in uuids)
+        if key != "id":
+            uuid = (uuid_of(text) or text).lower()
+            numbers = {number for cassette in self._cassettes for number in cassette.numbers(kind, uuid)}
+            yield from (number_of_name(word, number) for word in _WORDS[kind]["id"] for number in numbers)
+        elif text.isdecimal():
+            uuids = filter(None, (cassette.uuid(kind, text) for cassette in self._cassettes))
+            yield from (number_of_name(UUID, uuid) for uuid in uuids)
+
+
+def _keys_of(entity: Entity) -> Iterator[tuple[str, Any]]:
+    """The members by which things of its kind are found, as far as it has them."""
+    for key in _WORDS.get(entity.kind.name, ()):
+        if exists(value := entity.members.get(key)):
+            yield key, value
+
+
+def _spelled(kind: str, key: str, text: str) -> Iterator[int]:
+    """The names that such a member is."""
+    if key == "id" and not text.isdecimal():
+        return
+    if kind in _WITH_UUID and key != "id":
+        text = uuid_of(text) or text
+    for word in _WORDS.get(kind, {}).get(key, ()):
+        yield number_of_name(word, text.partition("@")[0] if word == ACTOR else text)
 
 
 class Teachers:
