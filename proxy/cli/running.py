@@ -21,6 +21,7 @@ from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.faultstages import seed_note
 from peertape.proxy.cli.trouble import Breakdown, Trouble
 from peertape.proxy.lanes.lane import Addresses, BrokenLaneError, Lane, LaneError, demand_free
+from peertape.proxy.lanes.loop import EventLoop
 
 if TYPE_CHECKING:
     from peertape.cassettes.recording import Recording
@@ -45,7 +46,7 @@ def run(
     )
     code, broken = 0, None
     try:
-        code = asyncio.run(_run(lane, parts, notes, command))
+        code = asyncio.run(_run(lane, parts, notes, command), loop_factory=EventLoop)
     except BrokenLaneError as error:
         broken = error
     except LaneError as error:

@@ -16,6 +16,7 @@ from peertape.proxy.lanes.application import Application
 from peertape.proxy.lanes.endpoint import Endpoint
 from peertape.proxy.lanes.fast import serve
 from peertape.proxy.lanes.lane import BrokenLaneError, LaneError, Ready, spelled, stopped_by_signals
+from peertape.proxy.lanes.loop import EventLoop
 from peertape.proxy.lanes.member import Member
 from peertape.proxy.lanes.neighbours import Forwarding
 from peertape.proxy.lanes.processes import GRACE, Crew, Failure, Lifeline, Report, Worker
@@ -36,7 +37,7 @@ def serve_with_others(application: Application, member: Member, endpoint: Endpoi
                 gc.freeze()  # as the process does that serves alone
                 await serve(forwarding, endpoint, stop)
 
-    asyncio.run(run())
+    asyncio.run(run(), loop_factory=EventLoop)
 
 
 @dataclass(slots=True)
