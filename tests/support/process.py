@@ -11,9 +11,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from support.launcher import Launched, Launcher
 from support.wire import PATIENCE, Head, Wire, connect
 
 from peertape.cassettes.model import Exchange
@@ -33,16 +35,7 @@ class Peertape:
         prepare: Callable[[], None] | None = None,
     ) -> None:
         self.folder = folder
-        self._process = subprocess.Popen(
-            [PROGRAM, *map(str, arguments)],
-            cwd=folder,
-            env=clean_environment(folder) | dict(environment or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            preexec_fn=prepare,  # noqa: PLW1509
-            text=True,
-        )
+        self._process = _start(folder, list(map(str, arguments)), environment or {}, prepare)
         self._said: list[str] = []
         self._wires: list[Wire] = []
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -153,6 +146,29 @@ class Peertape:
         with self._process.stderr as stream:
             for line in stream:
                 self._said.append(line)
+
+
+def _start(
+    folder: Path, arguments: list[str], environment: Mapping[str, str], prepare: Callable[[], None] | None
+) -> Launched | subprocess.Popen[str]:
+    own = clean_environment(folder) | dict(environment)
+    if prepare is None:
+        return _launcher().launch(arguments, folder, own)
+    return subprocess.Popen(
+        [PROGRAM, *arguments],
+        cwd=folder,
+        env=own,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=prepare,  # noqa: PLW1509
+        text=True,
+    )
+
+
+@cache
+def _launcher() -> Launcher:
+    return Launcher()
 
 
 def recorded(cassette: Path, target: str, count: int = 1, *, ended: bool = True) -> list[Exchange]:
