@@ -110,7 +110,9 @@ class Peertape:
         """Ends it as Ctrl-C does; its exit code."""
         if self.running:
             self._process.send_signal(number)
-        return self._ended()
+        code = self._ended()
+        assert code >= 0, f"peertape was ended by signal {-code}:\n{self.said}"
+        return code
 
     def kill(self) -> None:
         self._process.kill()
