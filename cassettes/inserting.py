@@ -7,13 +7,25 @@ from operator import itemgetter
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Table
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy import Connection, Insert, Table
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+
+
+class _InsertNew(Insert):
+    """SQLAlchemy's own is PostgreSQL's or SQLite's; to import the former takes a fifth of the time of SQLAlchemy."""
+
+    inherit_cache = True
+
+
+@compiles(_InsertNew)
+def _spelled(statement: _InsertNew, compiler: SQLCompiler, **options: Any) -> str:
+    return f"{compiler.visit_insert(statement, **options)} ON CONFLICT DO NOTHING"  # type: ignore[no-untyped-call]
 
 
 def insert_new(table: Table) -> Insert:
     """An INSERT that leaves out rows of which a unique key is there: SQLite and PostgreSQL spell it alike."""
-    return insert(table).on_conflict_do_nothing()
+    return _InsertNew(table)
 
 
 class Insertion:

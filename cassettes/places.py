@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from peertape.cassettes.place import Place
-from peertape.cassettes.postgresql.address import Address
-from peertape.cassettes.postgresql.place import ServerPlace
 from peertape.cassettes.sqlite.place import FilePlace
 
 
 def named(name: str) -> Place:
     """The place that a name on the command line stands for."""
-    return ServerPlace(Address.of(name)) if "://" in name else FilePlace(Path(name))
+    if "://" not in name:
+        return FilePlace(Path(name))
+    from peertape.cassettes.postgresql.address import Address
+    from peertape.cassettes.postgresql.place import ServerPlace  # what files do not need
+
+    return ServerPlace(Address.of(name))
 
 
 def place_of(given: Path | Place) -> Place:

@@ -129,13 +129,11 @@ Index(
     "exchanges_writing",  # those that changed something, by time
     exchanges.c.started_at,
     sqlite_where=exchanges.c.method.not_in(SAFE) & exchanges.c.status.between(200, 299),
-    postgresql_where=exchanges.c.method.not_in(SAFE) & exchanges.c.status.between(200, 299),
 )
 Index(
     "exchanges_open",
     exchanges.c.state,
     sqlite_where=exchanges.c.state == "open",
-    postgresql_where=exchanges.c.state == "open",
 )
 
 messages = Table(
@@ -171,7 +169,7 @@ tokens = Table(  # that were presented
     sqlite_with_rowid=False,
 )
 
-Index("tokens_passed", tokens.c.pseudonym, sqlite_where=tokens.c.passed == 1, postgresql_where=tokens.c.passed == 1)
+Index("tokens_passed", tokens.c.pseudonym, sqlite_where=tokens.c.passed == 1)
 
 users = Table(
     "users",

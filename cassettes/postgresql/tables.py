@@ -58,6 +58,8 @@ def _fitted(table: Table) -> None:
         column.type = _type(column.type)
         column.autoincrement = False  # the one writer counts
     for index in table.indexes:
+        if (where := index.kwargs.get("sqlite_where")) is not None:
+            index.kwargs["postgresql_where"] = where
         if _is_text(index):
             index.kwargs["postgresql_using"] = "hash"
     for constraint in list(table.constraints):
