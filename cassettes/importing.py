@@ -27,7 +27,7 @@ from peertape.cassettes.writing import Failed, Progress, Report, Writing, can_fo
 COMMITTED = 1000  # exchanges per commit
 AT_ONCE = 128 * 1024  # octets of exchanges that go to the other process together
 HEAD = 1024  # octets of an exchange beside its bodies, about
-MOST = 1024 * 1024  # octets of an exchange under way that wait for its end
+MOST = 1024 * 1024  # octets that wait for the end of an exchange
 
 
 class Import(Protocol):
@@ -77,13 +77,14 @@ class ImportHere:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Parts for the process that writes, and how many exchanges end in them."""
+    """For the process that writes: parts of exchanges, the last ones of which may go on, and how many end in them."""
 
-    parts: Sequence[Part]
+    exchanges: Sequence[Sequence[Part]]
     ended: int
 
     def __call__(self, writing: Writing) -> None:
-        writing.writer.storage.take(self.parts)
+        for parts in self.exchanges:
+            writing.writer.storage.take(parts)
         writing.ended += self.ended
 
 
@@ -100,10 +101,12 @@ class ImportApart:
         assert isinstance(foundation, Foundation)
         self._last = foundation.last
         self._redactor = Redactor(Pseudonyms(foundation.key, foundation.salt, foundation.issued, self._issue), rules)
-        self._entry: ExchangeWriter | None = None  # under way
-        self._parts: list[Part] = []  # not yet handed over
-        self._octets = 0  # of them
-        self._ended = 0  # exchanges that end in them
+        self._whole: list[list[Part]] = []  # exchanges that are not yet handed over
+        self._octets = 0  # of them, and of the one under way
+        self._entry: ExchangeWriter | None = None  # the one under way
+        self._parts: list[Part] = []  # of it, that are not yet handed over
+        self._is_begun = False  # some are
+        self._torn = False  # Ctrl-C while handing over: what would come behind that is nobody's
 
     def add(self, exchange: Exchange, limit: int | None) -> None:
         self._last += 1
@@ -114,17 +117,17 @@ class ImportApart:
             exchange.request,
         )
         feed(self._entry, exchange, limit)
-        self._entry = None
-        self._ended += 1
+        self._end_entry()
         self._octets += HEAD
         if self._octets >= AT_ONCE:
             self._hand_over()
 
     def close(self) -> None:
+        """After Ctrl-C the exchange under way is left out; one that was too big to wait for its end is cut."""
         try:
-            if self._entry is not None:
+            if self._entry is not None and self._is_begun and not self._torn:
                 self._entry.abandon()
-                self._entry = None
+                self._end_entry()
             self._hand_over()
         finally:
             self._desk.close()
@@ -137,14 +140,27 @@ class ImportApart:
         self._parts.append((part, values))
         self._octets += octets
         if self._octets >= MOST:
-            self._hand_over()
+            self._hand_over(under_way=True)
 
-    def _hand_over(self) -> None:
+    def _end_entry(self) -> None:
+        self._entry, self._is_begun = None, False
+        parts, self._parts = self._parts, []
+        self._whole.append(parts)
+
+    def _hand_over(self, *, under_way: bool = False) -> None:
+        """What is whole, and what there is of the exchange under way."""
         self._demand_success()
-        parts, octets, ended = self._parts, self._octets, self._ended
-        self._parts, self._octets, self._ended = [], 0, 0
-        if parts:
-            self._desk.put(Store(parts, ended), octets)
+        if self._torn:
+            return
+        self._torn = True
+        exchanges, ended, octets = self._whole, len(self._whole), self._octets
+        self._whole, self._octets = [], 0
+        if under_way:
+            exchanges.append(self._parts)
+            self._parts, self._is_begun = [], True
+        if exchanges:
+            self._desk.put(Store(exchanges, ended), octets)
+        self._torn = False
 
     def _demand_success(self) -> None:
         if self._failure is not None:

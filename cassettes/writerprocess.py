@@ -123,13 +123,13 @@ class WriterProcess:
             self._send()
 
     def _send(self) -> None:
+        whole, self._torn = not self._torn, True  # until it is sent
         batch, self._batch, self._octets, self._sending_loop = self._batch, [], 0, None
-        if batch and not self._torn and not self._jobs.closed:
-            self._torn = True
+        if whole and batch and not self._jobs.closed:
             with suppress(BrokenPipeError):  # that it has ended is told where its reports end
                 _Pickler(self._jobs, pickle.HIGHEST_PROTOCOL).dump(batch)
                 self._jobs.flush()
-            self._torn = False
+        self._torn = not whole
 
     def _expect_opened(self) -> object:
         try:

@@ -162,21 +162,17 @@ def _http_version(told: str | None) -> str:
 def _timing(entry: dict[str, Any], answered: bool) -> Timing:
     moment = datetime.fromisoformat(entry["startedDateTime"])
     started = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    timings = entry.get("timings") or {}
-
-    def lasted(name: str, of: dict[str, Any] = timings) -> float | None:
-        value = of.get(name)
-        return value / 1000 if isinstance(value, int | float) and value >= 0 else None
-
-    send, wait, receive = lasted("send"), lasted("wait"), lasted("receive")
-    begun = started + sum(lasted(name) or 0 for name in ("blocked", "dns", "connect"))  # ssl is a part of connect
+    told = {**(entry.get("timings") or {}), "time": entry.get("time")}
+    lasted = {name: ms / 1000 for name, ms in told.items() if isinstance(ms, (int, float)) and ms >= 0}
+    send, wait, receive = lasted.get("send"), lasted.get("wait"), lasted.get("receive")
+    begun = started + sum(lasted.get(name, 0) for name in ("blocked", "dns", "connect"))  # ssl is a part of connect
     sent = None if send is None else begun + send
     if not answered:
         return Timing(started, sent)
     answering = None if wait is None else (sent or begun) + wait
     if answering is not None and receive is not None:
         return Timing(started, sent, answering, answering + receive)
-    whole = lasted("time", entry)
+    whole = lasted.get("time")
     return Timing(started, sent, answering, None if whole is None else started + whole)
 
 
