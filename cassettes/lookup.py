@@ -10,23 +10,27 @@ from sqlalchemy import ColumnElement, Connection, Row, bindparam, select
 
 AT_ONCE = 500  # values in one statement
 FEW = 20  # of as many there is a statement as well
+_NAME = "value"
 
 
 class Lookup:
     """Of a column that is text or octets.
 
-    SQLAlchemy spells the statements, once: for each list of values anew takes it longer than the database takes.
+    SQLAlchemy spells the statement, once: for each list of values anew takes it longer than the database takes.
     """
 
     def __init__(self, connection: Connection, wanted: ColumnElement[Any], *columns: ColumnElement[Any]) -> None:
         """`columns` are what is told of each row."""
         self._connection = connection
-        self._texts: dict[int, str] = {}
-        for size in (FEW, AT_ONCE):
-            values = [bindparam(name, type_=wanted.type) for name in _names(size)]
-            compiled = select(*columns).where(wanted.in_(values)).compile(dialect=connection.dialect)
-            self._texts[size] = str(compiled)
-            self._by_position = compiled.positional
+        dialect, value = connection.dialect, bindparam(_NAME, type_=wanted.type)
+        compiled = select(*columns).where(wanted.in_([value])).compile(dialect=dialect)
+        self._by_position = compiled.positional
+        spelled = str(value.compile(dialect=dialect))  # to compile hundreds of them would take long
+        before, after = str(compiled).split(spelled)
+        self._texts = {
+            size: before + ", ".join(spelled.replace(_NAME, name) for name in _names(size)) + after
+            for size in (FEW, AT_ONCE)
+        }
 
     def __call__(self, values: Iterable[str | bytes]) -> Iterator[Row[Any]]:
         """The rows in no order; values that no row has are left out."""
@@ -38,4 +42,4 @@ class Lookup:
 
 
 def _names(size: int) -> list[str]:
-    return [f"value{number}" for number in range(size)]
+    return [f"{_NAME}{number}" for number in range(size)]

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from peertape.cassettes.model import Exchange, Message, RecordedRequest, Recorde
 
 LARGEST_STATUS = 999  # RFC 9110, section 15: three digits
 OWN = "_peertape"  # the member of an entry that holds the extras
+_FIELD = itemgetter("name", "value")
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _OPCODES = {1: True, 2: False}  # RFC 6455 section 11.8: text, binary; Chrome lists pings and errors too
 
@@ -133,7 +135,7 @@ def _address(url: str) -> tuple[str, str, str]:
 
 def _headers(told: list[dict[str, str]] | None) -> tuple[Headers, Mapping[str, str]]:
     """The headers, and the pseudo headers of HTTP/2 apart."""
-    return _apart(tuple([(header["name"], header["value"]) for header in told or ()]))
+    return _apart(tuple(map(_FIELD, told or ())))
 
 
 @lru_cache(maxsize=512)  # a client sends the same ones again and again
