@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain, takewhile
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, select
+from sqlalchemy import Row, and_, bindparam, exists, select, true
 
 from peertape.cassettes import schema
 from peertape.cassettes.keyed import FEW, LAST, Keyed
@@ -55,16 +55,25 @@ _UNDER = {
     "path": _ON_PATH,
     "meaning": and_(_ON_PATH, _columns.meaning == bindparam("meaning"), _columns.window == bindparam("window")),
 }
+_credentials = schema.credentials.c
+_OF_USER = exists().where(_credentials.pseudonym == _columns.credential, _credentials.user == bindparam("user"))
+_BY = {
+    "anyone": true(),
+    "nobody": _columns.credential.is_(None),
+    "token": _columns.credential == bindparam("token"),
+    "user": _OF_USER,
+}
+_WAYS = [(kind, by, and_(under, asked)) for kind, under in _UNDER.items() for by, asked in _BY.items()]
 _UPWARDS = {
-    kind: _CANDIDATE.where(under, _columns.id > bindparam("number")).limit(bindparam("most"))
-    for kind, under in _UNDER.items()
+    (kind, by): _CANDIDATE.where(wanted, _columns.id > bindparam("number")).limit(bindparam("most"))
+    for kind, by, wanted in _WAYS
 }
 _DOWNWARDS = {
-    kind: _CANDIDATE.where(under, _columns.id < bindparam("number"))
+    (kind, by): _CANDIDATE.where(wanted, _columns.id < bindparam("number"))
     .order_by(None)
     .order_by(_columns.id.desc())
     .limit(bindparam("most"))
-    for kind, under in _UNDER.items()
+    for kind, by, wanted in _WAYS
 }
 _BY_NUMBERS = _CANDIDATE.where(_columns.id.in_(bindparam("numbers", expanding=True)))
 _BY_PATH = _CANDIDATE.join(schema.paths, schema.paths.c.id == _columns.path).where(
@@ -128,23 +137,39 @@ class Candidate:
         return self.target.partition("?")[2]
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asked: with which token, or any one of a user; by default somebody without a token."""
+
+    user: str | None = None
+    token: str | None = None
+
+    @property
+    def told(self) -> tuple[str, dict[str, str]]:
+        """The name of a condition, and its values."""
+        if self.user is not None:
+            return "user", {"user": self.user}
+        return ("nobody", {}) if self.token is None else ("token", {"token": self.token})
+
+
 class Candidates(Reader):
     """The exchanges of a cassette, as far as matching looks at them."""
 
-    def by_exact_key(self, key: bytes, few: int = FEW) -> Keyed[Candidate]:
+    def by_exact_key(self, key: bytes, few: int | None = None) -> Keyed[Candidate]:
         return self._keyed("exact", [{"key": key}], few)
 
-    def by_telling_key(self, key: bytes) -> Keyed[Candidate]:
-        return self._keyed("telling", [{"key": key}])
+    def by_telling_key(self, key: bytes, asker: Asker | None = None) -> Keyed[Candidate]:
+        """`asker`: who asked; None: anybody."""
+        return self._keyed("telling", [{"key": key}], asker=asker)
 
-    def by_meaning(self, paths: Iterable[str], meaning: Meaning) -> Keyed[Candidate]:
+    def by_meaning(self, paths: Iterable[str], meaning: Meaning, asker: Asker | None = None) -> Keyed[Candidate]:
         """What was asked of these paths, as `paths.fold` spells them, with a query and a body of that meaning."""
         told = {"meaning": meaning.rest, "window": meaning.window}
-        return self._keyed("meaning", [{"path": number, **told} for number in self._numbers_of(paths)])
+        return self._keyed("meaning", [{"path": number, **told} for number in self._numbers_of(paths)], asker=asker)
 
-    def on_paths(self, paths: Iterable[str]) -> Keyed[Candidate]:
+    def on_paths(self, paths: Iterable[str], asker: Asker | None = None) -> Keyed[Candidate]:
         """What was asked of these paths, as `paths.fold` spells them."""
-        return self._keyed("path", [{"path": number} for number in self._numbers_of(paths)])
+        return self._keyed("path", [{"path": number} for number in self._numbers_of(paths)], asker=asker)
 
     def windows(self, paths: Iterable[str], meaning: Meaning, reach: int) -> list[Candidate]:
         """What was asked of these paths with that meaning, in windows that begin no further away; the last ones."""
@@ -161,7 +186,8 @@ class Candidates(Reader):
     def newest(self, paths: Iterable[str], most: int) -> list[Candidate]:
         """Of each path the last recordings, so many at most, in recorded order."""
         numbers = self._numbers_of(dict.fromkeys(paths))
-        found = (self._page("path", {"path": number}, LAST, most, down=True) for number in numbers)
+        kind = ("path", "anyone")
+        found = (self._page(kind, {"path": number}, LAST, most, down=True) for number in numbers)
         return sorted(chain.from_iterable(found), key=_number)
 
     def candidate(self, number: int) -> Candidate | None:
@@ -213,18 +239,24 @@ class Candidates(Reader):
         """Of those paths that there are."""
         return [number for path in paths if (number := self._number_of(path)) is not None]
 
-    def _keyed(self, kind: str, keys: Sequence[Mapping[str, Any]], few: int = FEW) -> Keyed[Candidate]:
+    def _keyed(
+        self, kind: str, keys: Sequence[Mapping[str, Any]], few: int | None = None, asker: Asker | None = None
+    ) -> Keyed[Candidate]:
         """Under any of the keys; at once if there are no more than a few."""
+        enough = FEW if few is None else few
+        by, told = ("anyone", {}) if asker is None else asker.told
 
         def page(number: int, most: int, down: bool) -> list[Candidate]:
-            found = chain.from_iterable(self._page(kind, key, number, most, down=down) for key in keys)
-            return sorted(found, key=_number, reverse=down)[:most]
+            pages = (self._page((kind, by), {**key, **told}, number, most, down=down) for key in keys)
+            return sorted(chain.from_iterable(pages), key=_number, reverse=down)[:most]
 
-        asked = (kind, few, *(value for key in keys for value in key.values()))
-        first = self._cached(asked, lambda: page(0, few + 1, False))
-        return Keyed(first, len(first) <= few, page)
+        asked = (kind, enough, asker, *(value for key in keys for value in key.values()))
+        first = self._cached(asked, lambda: page(0, enough + 1, False))
+        return Keyed(first, len(first) <= enough, page)
 
-    def _page(self, kind: str, key: Mapping[str, Any], number: int, most: int, *, down: bool) -> list[Candidate]:
+    def _page(
+        self, kind: tuple[str, str], key: Mapping[str, Any], number: int, most: int, *, down: bool
+    ) -> list[Candidate]:
         statement = (_DOWNWARDS if down else _UPWARDS)[kind]
         return [*map(_candidate, self._rows(statement, **key, number=number, most=most))]
 

@@ -8,14 +8,14 @@ from enum import StrEnum
 from functools import partial
 from itertools import batched, islice
 
-from peertape.cassettes.candidates import Candidate
-from peertape.cassettes.keyed import FEW, LAST, Keyed
+from peertape.cassettes.candidates import Asker, Candidate
+from peertape.cassettes.keyed import LAST, Keyed
 from peertape.cassettes.keys import MOST_DIGITS, WINDOW
 from peertape.cassettes.store import Cassette
 from peertape.config import facts
 from peertape.proxy.engine import hosts
 from peertape.proxy.engine.recoding import is_taken
-from peertape.proxy.engine.shelf import Question, identity_of
+from peertape.proxy.engine.shelf import Question, asker_of, identity_of
 from peertape.proxy.engine.tolerance import Ignored, Tolerance
 
 ANYWHERE = 10**MOST_DIGITS  # beyond every window
@@ -80,7 +80,8 @@ class Matcher:
         elif ignored.query:
             candidates = cassette.by_path(paths)
         else:
-            candidates = cassette.by_meaning(paths, meaning).after(0)
+            asker = self._asker(question, cassette)
+            candidates = cassette.by_meaning(paths, meaning, asker).after(0) if _has_asked(asker, cassette) else ()
         found = [c for c in self._tolerant(question, cassette, candidates, ignored) if _counts(c, until)]
         return hosts.of_host(question.request, found, cassette)
 
@@ -102,20 +103,28 @@ class Matcher:
             return hosts.of_host(question.request, found, cassette)
 
         keys = question.keys(cassette)
+        asker = self._asker(question, cassette) if tier is Tier.TOLERANT else asker_of(question)
         if tier is Tier.IDENTITY and not cassette.has_path(keys.folded_path):
+            return ()
+        if tier is not Tier.EXACT and not _has_asked(asker, cassette):
             return ()
         numbers = None if around is None else partial(around, tier)
         match tier:
             case Tier.EXACT:
-                few = FEW if around is None else BESIDE  # of those that are exactly alike, a choice needs no more
+                few = None if around is None else BESIDE  # of those that are exactly alike, a choice needs no more
                 return _of_keyed(cassette.by_exact_key(keys.exact, few), passing, numbers)
             case Tier.IDENTITY:
-                return _of_keyed(cassette.by_telling_key(keys.telling), passing, numbers)
+                return _of_keyed(cassette.by_telling_key(keys.telling, asker), passing, numbers)
             case Tier.TOLERANT if ignored.query or ignored.json:  # the meaning heeds what is ignored
-                return _of_keyed(cassette.on_paths(self.tolerance.paths(question, cassette)), passing, numbers)
+                paths = self.tolerance.paths(question, cassette)
+                return _of_keyed(cassette.on_paths(paths, asker), passing, numbers)
             case Tier.TOLERANT:
                 paths = self.tolerance.paths(question, cassette)
-                return _of_keyed(cassette.by_meaning(paths, keys.meaning), passing, numbers)
+                return _of_keyed(cassette.by_meaning(paths, keys.meaning, asker), passing, numbers)
+
+    def _asker(self, question: Question, cassette: Cassette) -> Asker | None:
+        """Whose recordings may answer; None: everybody's."""
+        return None if self.tolerance.same_for_all(question, cassette) else asker_of(question)
 
     def _tolerant(
         self, question: Question, cassette: Cassette, candidates: Iterable[Candidate], ignored: Ignored
@@ -126,6 +135,11 @@ class Matcher:
             return for_all or _same_asker(question, cassette, candidate)
 
         return self.tolerance.of(question, cassette, candidates, may_answer, ignored)
+
+
+def _has_asked(asker: Asker | None, cassette: Cassette) -> bool:
+    """Whether a token that no login explains was presented at all, before that is looked for among all others."""
+    return asker is None or asker.token is None or cassette.token(asker.token) is not None
 
 
 def _of_keyed(keyed: Keyed[Candidate], passing: Passing, around: Numbers | None) -> Sequence[Candidate]:

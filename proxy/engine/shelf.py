@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from peertape.cassettes.candidates import Candidate
+from peertape.cassettes.candidates import Asker, Candidate
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import RequestKeys
 from peertape.cassettes.store import Cassette
@@ -19,7 +19,7 @@ from peertape.proxy.engine.model import Request
 
 ANONYMOUS = "anonymous"
 ASKED_KEPT = 8  # a request, and the forms in which stages look for its answer
-USER = "user:"
+USER, TOKEN = "user:", "token:"
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ class Shelf:
             if user := cassette.user_of(credential):
                 return f"{USER}{user}"
             if unexplained == ANONYMOUS:
-                unexplained = f"token:{credential}"
+                unexplained = f"{TOKEN}{credential}"
         return unexplained
 
     def server_version(self) -> str | None:
@@ -115,4 +115,12 @@ def identity_of(cassette: Cassette, candidate: Candidate) -> str:
     if candidate.credential is None:
         return ANONYMOUS
     user = cassette.user_of(candidate.credential)
-    return f"{USER}{user}" if user else f"token:{candidate.credential}"
+    return f"{USER}{user}" if user else f"{TOKEN}{candidate.credential}"
+
+
+def asker_of(question: Question) -> Asker:
+    """By whom a cassette finds what the same identity asked."""
+    identity = question.identity
+    if identity.startswith(USER):
+        return Asker(user=identity.removeprefix(USER))
+    return Asker(token=identity.removeprefix(TOKEN)) if identity.startswith(TOKEN) else Asker()

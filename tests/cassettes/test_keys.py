@@ -129,3 +129,28 @@ def test_the_meaning_of_a_query() -> None:
     assert tolerant_query("tagsOneOf=b&tagsOneOf=a") == (("tagsOneOf", "b"), ("tagsOneOf", "a"))
     assert tolerant_query("token=x&search=a+b") == tolerant_query("search=a%20b")
     assert tolerant_query("_=123&x=1", frozenset({"_"})) == (("x", "1"),)
+
+
+FORM = ("Content-Type", "application/x-www-form-urlencoded")
+LOGIN = "/api/v1/users/token"
+
+
+def asked(target: str, body: bytes, kind: tuple[str, str] = FORM) -> int:
+    """The meaning of query and body."""
+    return keys_of("POST", target, Headers((kind,)), hashlib.sha256(body).digest(), body).meaning.rest
+
+
+def test_of_a_login_only_the_fields_that_count_are_its_meaning() -> None:
+    mine = asked(LOGIN, b"username=alice&password=x")
+    assert asked("/API/v1/users//token/", b"password=x&device=phone&username=alice") == mine
+    assert asked(LOGIN, b"username=alice&password=y") != mine
+    assert asked(LOGIN, b"username=alice&password=x&client_id=z") != mine
+    assert asked(LOGIN, b'{"username":"alice","password":"x"}', ("Content-Type", "application/json")) != mine
+    assert asked(LOGIN, b'{"username":"\\ud800"}', ("Content-Type", "application/json")) != mine
+
+
+def test_of_all_else_the_whole_body_is_its_meaning() -> None:
+    mine = asked("/api/v1/videos/1/views", b"currentTime=1")
+    assert asked("/api/v1/videos/1/views", b"currentTime=1&device=phone") != mine
+    assert asked("/api/v1/videos/1/views?sort=name", b"currentTime=1") != mine
+    assert keys("/api/v1/videos", method="POST").meaning == keys("/api/v1/videos").meaning

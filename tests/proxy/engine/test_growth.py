@@ -78,6 +78,11 @@ QUESTIONS: dict[str, tuple[Request, int, str]] = {
         200,
         "recorded",
     ),
+    "a token that nobody knows": (
+        asked("GET", "/api/v1/users/me", more=("Authorization", "Bearer nobodys")),
+        401,
+        "emulated",
+    ),
     "another spelling": (asked("GET", "/api/v1/videos/7"), 200, "recorded"),
     "a list with the defaults": (asked("GET", "/api/v1/videos?sort=-publishedAt&count=15"), 200, "recorded"),
     "another window of a list": (asked("GET", "/api/v1/videos?start=3&count=4&sort=-publishedAt"), 200, "derived"),
