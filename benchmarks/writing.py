@@ -1,7 +1,7 @@
 """How fast exchanges are written, and what they take on the disk: `uv run python -m benchmarks.writing [RECORDINGS]`.
 
 Recording (the queue that the proxy feeds) and importing (`peertape cassette import` of a flow file and of a HAR file,
-reading them included) take turns with mitmproxy's own reading and writing of the same flows. Rates are by the clock on
+reading them included) stand beside mitmproxy's own reading and writing of the same flows. Rates are by the clock on
 the wall, since an import has two processes: nothing else should run beside. In RECORDINGS (by default the sessions of a
 real PeerTube beside this repository, where they are) each flow file is imported, and the size of the cassette told.
 """
@@ -13,10 +13,11 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import click
 from mitmproxy.io import FlowReader, FlowWriter
@@ -49,12 +50,19 @@ WAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The same exchanges in three ways, and an empty folder."""
+    """So many exchanges in two files, and the folder that these are in."""
 
-    exchanges: Sequence[Exchange]
+    number: int
     flows: Path
     har: Path
     folder: Path
+
+    @classmethod
+    def of(cls, exchanges: Sequence[Exchange], folder: Path) -> Self:
+        flows, har = folder / "small.mitm", folder / "small.har"
+        formats.write(exchanges, flows, formats.Format.MITMPROXY)
+        formats.write(exchanges, har, formats.Format.HAR)
+        return cls(len(exchanges), flows, har, folder)
 
 
 def small_exchanges(number: int) -> list[Exchange]:
@@ -71,12 +79,10 @@ def _octets(exchange: Exchange) -> int:
     return exchange.request.body.size + (exchange.response.body.size if exchange.response else 0)
 
 
-def record(material: Material) -> None:
+def record(exchanges: Iterable[Exchange], folder: Path) -> None:
     failures: list[str] = []
-    recording = Recording(
-        _new(material.folder), RedactionRules.default(), upstream=grown.ORIGIN, on_failure=failures.append
-    )
-    for exchange in material.exchanges:
+    recording = Recording(_new(folder), RedactionRules.default(), upstream=grown.ORIGIN, on_failure=failures.append)
+    for exchange in exchanges:
         entry = recording.begin(exchange.request, exchange.timing.started)
         if exchange.request.body.size:
             entry.request_data(read(exchange.request.body))
@@ -94,8 +100,8 @@ def import_file(file: Path, folder: Path) -> None:
     cli.main(["cassette", "import", str(_new(folder)), str(file)], standalone_mode=False)
 
 
-def read_flows(material: Material) -> None:
-    with material.flows.open("rb") as file:
+def read_flows(flows: Path) -> None:
+    with flows.open("rb") as file:
         for _ in FlowReader(file).stream():
             pass
 
@@ -113,24 +119,41 @@ def _new(folder: Path) -> Path:
 
 
 def rates(material: Material, rounds: int) -> dict[str, list[float]]:
-    """Exchanges per second, of each way by rounds."""
+    """Exchanges per second, of each way by rounds.
+
+    Imports come first: a process that holds the exchanges takes longer to fork than one that a user starts.
+    """
+    found = _in_turns(
+        {
+            "import of a flow file": lambda: import_file(material.flows, material.folder),
+            "import of a HAR file": lambda: import_file(material.har, material.folder),
+            "mitmproxy reads the flow file": lambda: read_flows(material.flows),
+        },
+        material,
+        rounds,
+    )
+    exchanges = small_exchanges(material.number)
     with material.flows.open("rb") as file:
         flows = list(FlowReader(file).stream())
-    ways: dict[str, Callable[[], None]] = {
-        "record": lambda: record(material),
-        "import of a flow file": lambda: import_file(material.flows, material.folder),
-        "import of a HAR file": lambda: import_file(material.har, material.folder),
-        "mitmproxy reads the flow file": lambda: read_flows(material),
-        "mitmproxy writes the flow file": lambda: write_flows(flows),
-    }
-    found: dict[str, list[float]] = {name: [] for name in WAYS}
+    return found | _in_turns(
+        {
+            "record": lambda: record(exchanges, material.folder),
+            "mitmproxy writes the flow file": lambda: write_flows(flows),
+        },
+        material,
+        rounds,
+    )
+
+
+def _in_turns(ways: Mapping[str, Callable[[], None]], material: Material, rounds: int) -> dict[str, list[float]]:
+    found: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         for name, way in ways.items():
             _new(material.folder)  # to remove the last one is no part of it
             begun = time.perf_counter()
             way()
             if number:  # the first one reads what is read once
-                found[name].append(len(material.exchanges) / (time.perf_counter() - begun))
+                found[name].append(material.number / (time.perf_counter() - begun))
     return found
 
 
@@ -174,10 +197,7 @@ def command(recordings: Path, rounds: int, exchanges: int) -> None:
     console.print(Machine.this().sentence)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        made = small_exchanges(exchanges)
-        formats.write(made, folder / "small.mitm", formats.Format.MITMPROXY)
-        formats.write(made, folder / "small.har", formats.Format.HAR)
-        found = rates(Material(made, folder / "small.mitm", folder / "small.har", folder), rounds)
+        found = rates(Material.of(small_exchanges(exchanges), folder), rounds)
         console.print(rate_table(found))
         if recordings.is_dir():
             console.print(size_table(recordings, folder))
