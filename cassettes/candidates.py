@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain, takewhile
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, exists, select, true
+from sqlalchemy import Row, Select, and_, bindparam, exists, select, true
 
 from peertape.cassettes import schema
 from peertape.cassettes.keyed import FEW, LAST, Keyed
@@ -63,18 +64,6 @@ _BY = {
     "token": _columns.credential == bindparam("token"),
     "user": _OF_USER,
 }
-_WAYS = [(kind, by, and_(under, asked)) for kind, under in _UNDER.items() for by, asked in _BY.items()]
-_UPWARDS = {
-    (kind, by): _CANDIDATE.where(wanted, _columns.id > bindparam("number")).limit(bindparam("most"))
-    for kind, by, wanted in _WAYS
-}
-_DOWNWARDS = {
-    (kind, by): _CANDIDATE.where(wanted, _columns.id < bindparam("number"))
-    .order_by(None)
-    .order_by(_columns.id.desc())
-    .limit(bindparam("most"))
-    for kind, by, wanted in _WAYS
-}
 _BY_NUMBERS = _CANDIDATE.where(_columns.id.in_(bindparam("numbers", expanding=True)))
 _BY_PATH = _CANDIDATE.join(schema.paths, schema.paths.c.id == _columns.path).where(
     schema.paths.c.folded.in_(bindparam("paths", expanding=True))
@@ -104,6 +93,17 @@ _LAST_WRITE = (
     .order_by(_columns.started_at.desc())
     .limit(1)
 )
+
+
+@cache
+def _page_of(kind: str, by: str, *, down: bool) -> Select[Any]:
+    """Made when it is asked for first: a start needs none of them."""
+    of_them = _CANDIDATE.where(_UNDER[kind], _BY[by])
+    if down:
+        of_them = of_them.where(_columns.id < bindparam("number")).order_by(None).order_by(_columns.id.desc())
+    else:
+        of_them = of_them.where(_columns.id > bindparam("number"))
+    return of_them.limit(bindparam("most"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +186,8 @@ class Candidates(Reader):
     def newest(self, paths: Iterable[str], most: int) -> list[Candidate]:
         """Of each path the last recordings, so many at most, in recorded order."""
         numbers = self._numbers_of(dict.fromkeys(paths))
-        kind = ("path", "anyone")
-        found = (self._page(kind, {"path": number}, LAST, most, down=True) for number in numbers)
+        statement = _page_of("path", "anyone", down=True)
+        found = (self._page(statement, {"path": number}, LAST, most) for number in numbers)
         return sorted(chain.from_iterable(found), key=_number)
 
     def candidate(self, number: int) -> Candidate | None:
@@ -247,17 +247,15 @@ class Candidates(Reader):
         by, told = ("anyone", {}) if asker is None else asker.told
 
         def page(number: int, most: int, down: bool) -> list[Candidate]:
-            pages = (self._page((kind, by), {**key, **told}, number, most, down=down) for key in keys)
+            statement = _page_of(kind, by, down=down)
+            pages = (self._page(statement, {**key, **told}, number, most) for key in keys)
             return sorted(chain.from_iterable(pages), key=_number, reverse=down)[:most]
 
         asked = (kind, enough, asker, *(value for key in keys for value in key.values()))
         first = self._cached(asked, lambda: page(0, enough + 1, False))
         return Keyed(first, len(first) <= enough, page)
 
-    def _page(
-        self, kind: tuple[str, str], key: Mapping[str, Any], number: int, most: int, *, down: bool
-    ) -> list[Candidate]:
-        statement = (_DOWNWARDS if down else _UPWARDS)[kind]
+    def _page(self, statement: Select[Any], key: Mapping[str, Any], number: int, most: int) -> list[Candidate]:
         return [*map(_candidate, self._rows(statement, **key, number=number, most=most))]
 
 
