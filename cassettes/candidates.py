@@ -8,7 +8,7 @@ from functools import cache
 from itertools import chain, takewhile
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, exists, select, true
+from sqlalchemy import Select, and_, bindparam, exists, select, true
 
 from peertape.cassettes import schema
 from peertape.cassettes.keyed import FEW, LAST, Keyed
@@ -263,8 +263,9 @@ def _number(candidate: Candidate) -> int:
     return candidate.id
 
 
-def _candidate(row: Row[Any]) -> Candidate:
-    values: list[Any] = list(row)
-    values[1] = _STATES[values[1]]
-    values[-2] = values[-2] or (EMPTY_DIGEST if values[-1] else None)
-    return Candidate(*values)
+def _candidate(row: Iterable[Any]) -> Candidate:
+    number, state, method, target, scheme, authority, status, credential, started, answered, digest, telling = row
+    body = digest or (EMPTY_DIGEST if telling else None)
+    return Candidate(
+        number, _STATES[state], method, target, scheme, authority, status, credential, started, answered, body, telling
+    )
