@@ -114,7 +114,7 @@ class BodyStore:
             if row["sha256"] == digest:
                 self.discard(body)
                 return number
-        known = next(self._find([digest]), None)
+        known = next(iter(self._find([digest])), None)
         if known is None:
             return None
         if not known.is_kept:

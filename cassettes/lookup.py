@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import batched
 from typing import Any
 
@@ -32,13 +32,15 @@ class Lookup:
             for size in (FEW, AT_ONCE)
         }
 
-    def __call__(self, values: Iterable[str | bytes]) -> Iterator[Row[Any]]:
+    def __call__(self, values: Iterable[str | bytes]) -> list[Row[Any]]:
         """The rows in no order; values that no row has are left out."""
+        found: list[Row[Any]] = []
         for some in batched(values, AT_ONCE, strict=False):
             size = FEW if len(some) <= FEW else AT_ONCE
             filled = some + some[-1:] * (size - len(some))
             given = filled if self._by_position else dict(zip(_names(size), filled, strict=True))
-            yield from self._connection.exec_driver_sql(self._texts[size], given)
+            found += self._connection.exec_driver_sql(self._texts[size], given)
+        return found
 
 
 def _names(size: int) -> list[str]:

@@ -15,7 +15,7 @@ def test_rows_of_any_number_of_values(asked: int) -> None:
         known = {f"/{number}": number for number in range(1, 3 * AT_ONCE, 2)}
         connection.execute(paths.insert(), [{"id": number, "folded": path} for path, number in known.items()])
         wanted = [f"/{number}" for number in range(asked)]
-        found = list(Lookup(connection, paths.c.folded, paths.c.id, paths.c.folded)(wanted))
+        found = Lookup(connection, paths.c.folded, paths.c.id, paths.c.folded)(wanted)
     engine.dispose()
     assert {row.folded: row.id for row in found} == {path: known[path] for path in wanted if path in known}
     assert len(found) == len({row.id for row in found})
