@@ -47,12 +47,13 @@ class Storage:
         self._torn = False  # something came between the statements of a group
         self._engine = place.open_writer()
         try:
-            with place.explained():
-                self.connection = self._engine.connect()
+            with place.explained(), ExitStack() as opened:
+                self.connection = opened.enter_context(self._engine.connect())
                 self.connection.begin()
                 self._meta = self._prepare(upstream, fixed)
                 self.connection.commit()  # a reader, or a kill, finds a cassette with its key
                 self.connection.begin()
+                opened.pop_all()
         except BaseException:
             self._engine.dispose()
             raise
