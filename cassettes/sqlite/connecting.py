@@ -132,7 +132,11 @@ def log_of(path: Path) -> Path:
 
 def _connect_reading(uri: str) -> sqlite3.Connection:
     connection = _connect(uri)
-    connection.execute(f"PRAGMA cache_size = -{CACHED // 1000}")
+    try:
+        connection.execute(f"PRAGMA cache_size = -{CACHED // 1000}")
+    except sqlite3.Error:  # what is there is no database, or a damaged one
+        connection.close()
+        raise
     return connection
 
 
