@@ -9,6 +9,8 @@ from pathlib import Path
 from click.testing import Result
 from support import samples
 
+from peertape.cassettes import schema
+
 Run = Callable[..., Result]
 
 
@@ -24,7 +26,7 @@ def test_counts(tape: Path, run: Run) -> None:
     assert counted["roles"] == {"alice": "User"}
     assert counted["routes"]["/lazy-static/thumbnails/a.jpg"] == 2
     assert counted["all_routes"] == 9
-    assert (counted["messages"], counted["format_version"]) == (2, 3)
+    assert (counted["messages"], counted["format_version"]) == (2, schema.VERSION)
     assert (counted["upstream"], counted["public_origin"]) == ("https://tube.example", "https://tube.example")
     assert (counted["first"], counted["last"]) == (samples.EPOCH + 1, samples.EPOCH + 10.5)
     assert counted["file"] == tape.stat().st_size
