@@ -15,7 +15,6 @@ from sqlalchemy.exc import DBAPIError
 from peertape.cassettes import schema
 from peertape.cassettes.learnedwriter import LearnedWriter
 from peertape.cassettes.model import RecordedRequest, State
-from peertape.cassettes.origin import Origin
 from peertape.cassettes.pending import Pending
 from peertape.cassettes.place import Place
 from peertape.cassettes.storedexchange import StoredExchange
@@ -58,7 +57,7 @@ class Storage:
             self._engine.dispose()
             raise
         self._pending = Pending(self.connection)
-        self._learned = LearnedWriter(self.connection)
+        self.learned = LearnedWriter(self.connection)
         self._taken: StoredExchange | None = None
 
     def foundation(self) -> Foundation:
@@ -70,22 +69,10 @@ class Storage:
         self, request: RecordedRequest, started: float, client_host: str | None, number: int | None
     ) -> StoredExchange:
         """A new exchange, of which the head of the request is known."""
-        return StoredExchange(
-            self._pending, self._learned, request, started, client_host, number, self._largest_request
-        )
+        return StoredExchange(self._pending, self.learned, request, started, client_host, number, self._largest_request)
 
     def issue(self, pseudonym: str) -> None:
         self._pending.pseudonyms.append({"text": schema.pseudonym_text(pseudonym)})
-
-    @property
-    def named_hosts(self) -> frozenset[str]:
-        """The hosts where files of the instance lie, as its answers said."""
-        return self._learned.named_hosts
-
-    @property
-    def named_origins(self) -> frozenset[Origin]:
-        """The same with scheme and port."""
-        return self._learned.named_origins
 
     def take(self, parts: Iterable[Part]) -> None:
         """Parts of exchanges that come one after the other, from where they are redacted."""
@@ -114,7 +101,7 @@ class Storage:
         """Begins the cassette anew, keeping its key."""
         with self.place.explained():
             self._pending.forget()
-            self._learned.forget(upstream)
+            self.learned.forget(upstream)
         self.commit()
 
     def close(self, before: Callable[[], None]) -> bool:
@@ -142,7 +129,7 @@ class Storage:
     def _flush(self) -> None:
         try:
             self._pending.flush()
-            self._learned.flush()
+            self.learned.flush()
         except BaseException:
             self._torn = True
             raise

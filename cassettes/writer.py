@@ -82,12 +82,12 @@ class CassetteWriter:
     @property
     def named_hosts(self) -> frozenset[str]:
         """The hosts where files of the instance lie, as its answers said."""
-        return self.storage.named_hosts
+        return self.storage.learned.named_hosts
 
     @property
     def named_origins(self) -> frozenset[Origin]:
         """The same with scheme and port."""
-        return self.storage.named_origins
+        return self.storage.learned.named_origins
 
     def forget_everything(self, upstream: str | None = None) -> None:
         """For the record mode `rewrite`: begins the cassette anew, keeping its key."""
