@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 from benchmarks import grown
 from benchmarks.comparing import Spread, Verdict, figure, told_of
 from peertape.cassettes.bodies import read
+from peertape.cassettes.bodyfields import FORM
 from peertape.cassettes.headers import Headers
 from peertape.config import settings as config
 from peertape.proxy.cli import assembly
@@ -30,7 +31,6 @@ ASKED = 40  # requests of a sort in a round
 SLOWER = 1.5  # times as slow as the smallest cassette, at most
 FIRST = 0.020  # seconds at most for what the rules have to be told of first: of a small cassette they know all already
 SEED = 5
-_FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ def _login(password: str) -> Ask:
     def ask(chance: random.Random, size: _Size) -> Request:
         name = grown.user(chance.randrange(size.logins))
         form = {"grant_type": "password", "response_type": "code", "username": name, "password": password}
-        return _request("POST", "/api/v1/users/token", urlencode({**grown.CLIENT, **form}).encode(), _FORM)
+        return _request("POST", "/api/v1/users/token", urlencode({**grown.CLIENT, **form}).encode(), FORM)
 
     return ask
 

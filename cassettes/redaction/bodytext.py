@@ -6,6 +6,7 @@ import re
 from enum import Enum, auto
 from functools import lru_cache
 
+from peertape.cassettes.bodyfields import FORM
 from peertape.cassettes.redaction.canonical import form_digest, json_digest
 from peertape.cassettes.redaction.redactor import Redactor
 
@@ -47,7 +48,7 @@ def kind_of(media_type: str) -> Kind:
     """As the media type (lower-case, without parameters) declares it."""
     if "json" in media_type:
         return Kind.JSON
-    if media_type == "application/x-www-form-urlencoded":
+    if media_type == FORM:
         return Kind.FORM
     if "mpegurl" in media_type:
         return Kind.TEXT

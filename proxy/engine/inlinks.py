@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from peertape.cassettes.bodyfields import FORM
 from peertape.cassettes.codings import codings_of
 from peertape.cassettes.headers import Headers, media_type
 from peertape.cassettes.origin import Origin
@@ -39,7 +40,7 @@ def body_inward(headers: Headers, body: bytes, client: str, recorded: str) -> by
 def may_hand_back(headers: Headers, size: int) -> bool:
     """Whether links are looked for in a body of that size."""
     kind = media_type(headers)
-    looked_into = "json" in kind or kind in ("application/x-www-form-urlencoded", _MULTIPART)
+    looked_into = "json" in kind or kind in (FORM, _MULTIPART)
     return looked_into and 0 < size <= LARGEST and not codings_of(headers)
 
 

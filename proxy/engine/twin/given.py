@@ -11,6 +11,7 @@ from urllib.parse import unquote_plus
 import python_multipart
 from python_multipart.exceptions import FormParserError
 
+from peertape.cassettes.bodyfields import FORM
 from peertape.cassettes.codings import TooBigError, codings_of, decode
 from peertape.cassettes.headers import Headers, media_type
 from peertape.proxy.engine.model import Request
@@ -137,7 +138,7 @@ def body_of(headers: Headers, body: bytes) -> tuple[Any, dict[str, list[dict[str
         return {}, {}
     if kind == "application/json" or re.fullmatch(r"application/[^/]*\+json", kind):
         return _json(headers, body), {}
-    if kind == "application/x-www-form-urlencoded":
+    if kind == FORM:
         octets = _octets(headers, body)
         return (Unread() if octets is None else form_of(octets.decode("utf-8", "replace"))), {}
     if kind == "multipart/form-data" and "boundary=" in (headers.get("content-type") or "").lower():
