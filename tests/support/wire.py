@@ -41,7 +41,7 @@ class Wire:
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
         self.socket.settimeout(PATIENCE)
-        self._held = b""
+        self._held = bytearray()
 
     def send(self, data: bytes | str) -> None:
         self.socket.sendall(data.encode("latin-1") if isinstance(data, str) else data)
@@ -54,19 +54,22 @@ class Wire:
         while mark not in self._held:
             self._more()
         found, _, self._held = self._held.partition(mark)
-        return found
+        return bytes(found)
 
     def exactly(self, count: int) -> bytes:
         while len(self._held) < count:
             self._more()
-        found, self._held = self._held[:count], self._held[count:]
-        return found
+        return self._take(count)
 
     def some(self) -> bytes:
         """Whatever has come, at least one octet."""
         if not self._held:
             self._more()
-        found, self._held = self._held, b""
+        return self._take(len(self._held))
+
+    def _take(self, count: int) -> bytes:
+        found = bytes(self._held[:count])
+        del self._held[:count]
         return found
 
     def rest(self) -> bytes:
@@ -74,8 +77,7 @@ class Wire:
         with contextlib.suppress(EOFError):
             while True:
                 self._more()
-        found, self._held = self._held, b""
-        return found
+        return self._take(len(self._held))
 
     def head(self) -> Head:
         start, *fields = self.until(b"\r\n\r\n").decode("latin-1").split("\r\n")
@@ -121,7 +123,7 @@ class Wire:
         except ConnectionError:
             data = b""
         if not data:
-            raise EOFError(f"the other end closed; it had sent {self._held[:200]!r}")
+            raise EOFError(f"the other end closed; it had sent {bytes(self._held[:200])!r}")
         self._held += data
 
 

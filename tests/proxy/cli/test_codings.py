@@ -23,7 +23,7 @@ from peertape.cassettes.store import Cassette
 PLENTY = 1 << 20
 TOKEN = "the-control-token"
 CODINGS = ("br", "gzip", "zstd", "identity")
-BIG = random.Random(1).randbytes(3_000_000) * 12  # more than is held in memory
+BIG = random.Random(1).randbytes(30_000) * 5_000  # 150 MB: more than is held in memory
 VIDEOS = {coding: f"/api/v1/videos/{number}" for number, coding in enumerate(CODINGS)}
 FILM = "/static/web-videos/1.mp4"
 
