@@ -99,7 +99,7 @@ class Application:
     async def _http(self, scope: Scope, receive: Receive, send: Send, key: Key | None) -> None:
         if self._prepared is not None and key is not None:
             self._prepared.look()
-        told = Headers.from_bytes(tuple(scope["headers"]))
+        told = _without_offer(Headers.from_bytes(tuple(scope["headers"])))
         intake = Intake(told, self._digest_of)
         try:
             await _take_in(intake, receive)
@@ -193,6 +193,17 @@ def _told(scope: Scope, method: str, headers: Headers) -> Request:
         client=str(client[0]) if client else "",
         port=int(server[1]) if server and server[1] else None,
     )
+
+
+def _without_offer(headers: Headers) -> Headers:
+    """The offer to go on in HTTP/2 is left alone (RFC 9110, section 7.8), as mitmproxy and PeerTube leave it.
+
+    `curl --http2` and Java's HttpClient make it with each request over http.
+    """
+    offered = headers.get("upgrade")
+    if offered is None or offered.strip().lower() != "h2c":
+        return headers
+    return headers.without("upgrade", "connection", "http2-settings")
 
 
 def _upgrade(scope: Scope) -> Request:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -70,7 +71,7 @@ def demand_free(address: tuple[str, int]) -> None:
             probe.bind(address)
         except OSError as error:
             hint = "another program listens there; name another with --listen, or port 0 for a free one"
-            reason = hint if error.errno == 98 else error.strerror
+            reason = hint if error.errno == errno.EADDRINUSE else error.strerror
             raise LaneError(f"Cannot listen at {spelled(address)}: {reason}.") from error
 
 

@@ -53,7 +53,10 @@ class RedisStore:
             # Of several keys, so that it is known at once whether they lie together.
             self._asked(self._client.exists, *(self._key(b"", part) for part in PARTS))
         except TypeError as error:  # what it makes of a part of the URL that it does not know
-            raise StateLostError(f"{address.shown} has parts that are not known: {error}.") from error
+            raise StateLostError(
+                f"{address.shown} has parts after its ? that are not known ({_said(error)}); "
+                "docs/scaling.md tells which there are."
+            ) from error
 
     def known(self, session: bytes, revision: int, ticket: str | None = None) -> Known:
         arguments = [revision, ticket or "", round(LONGEST * 1000)]
@@ -173,7 +176,7 @@ def _client(address: RedisAddress) -> redis.Redis:
         raise StateLostError(f"{address.shown} is no address of a Redis: {error}.") from error
 
 
-def _said(error: redis.RedisError) -> str:
+def _said(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".")[:300] or type(error).__name__
 
 

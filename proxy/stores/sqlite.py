@@ -23,6 +23,7 @@ from peertape.proxy.stores.turnstile import Turnstile
 
 BUSY = 5.0  # seconds to wait for another worker, where the turnstile does not
 SWEPT = 256  # lines of a journal after which those are taken away that are too old
+TABLES = frozenset(("sessions", "alone", "parts", "windows", "played", "lines", "sources", "used"))
 LAST = b""  # stands for all keys: the exchange that was played last
 
 
@@ -31,9 +32,12 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        if not path.parent.is_dir():
+            raise StateLostError(f"The shared state in {path} cannot be used: there is no folder {path.parent}.")
         try:
-            self._turnstile = Turnstile(path.with_name(f"{path.name}.lock"))
             self._database = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
+            self._demand_ours()
+            self._turnstile = Turnstile(path.with_name(f"{path.name}.lock"))
             self._database.execute("PRAGMA page_size = 1024")  # every change writes whole pages
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = OFF")
@@ -185,6 +189,15 @@ class SqliteStore:
             self._database.execute("COMMIT")
         except sqlite3.Error as error:
             raise self._lost(error) from error
+
+    def _demand_ours(self) -> None:
+        """What holds something else, a cassette for one, is not written to."""
+        tables = self._database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        if not TABLES.issuperset(name for (name,) in tables):
+            self._database.close()
+            raise StateLostError(
+                f"{self._path} is a cassette or another database; name another file for the sessions, which is made."
+            )
 
     def _lost(self, error: Exception) -> StateLostError:
         return StateLostError(f"The shared state in {self._path} cannot be used: {error}.")

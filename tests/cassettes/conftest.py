@@ -4,16 +4,17 @@ here warnings are errors.
 
 from __future__ import annotations
 
+import sqlite3
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.engines import FILE
 
-from peertape.cassettes import places
+from peertape.cassettes import places, schema
 from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.model import Exchange, RecordedRequest, RecordedResponse, State, Timing
@@ -98,3 +99,14 @@ def writing(place: Place) -> Iterator[Callable[..., CassetteWriter]]:
     for writer in writers:
         if not writer.storage.connection.closed:
             writer.close()
+
+
+@pytest.fixture
+def of_version_3(tmp_path: Path) -> Path:
+    """Logins of alice, bob, bob (wrong), and carol in JSON; two comments, a view, a page of a list, tasks."""
+    path = tmp_path / "version-3.cassette"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((Path(__file__).parent / "versions" / "3.sql").read_text("utf-8"))
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 3")
+    return path

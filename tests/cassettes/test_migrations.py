@@ -94,17 +94,6 @@ def test_an_older_one_matches_as_a_new_one_does(older: Path, tape: Path) -> None
         assert old.token("never presented") is None
 
 
-@pytest.fixture
-def of_version_3(tmp_path: Path) -> Path:
-    """Logins of alice, bob, bob (wrong), and carol in JSON; two comments, a view, a page of a list, tasks."""
-    path = tmp_path / "version-3.cassette"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript((Path(__file__).parent / "versions" / "3.sql").read_text("utf-8"))
-        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-        connection.execute("PRAGMA user_version = 3")
-    return path
-
-
 def login(name: str, password: str = samples.PASSWORD) -> bytes:
     """As another client sends it: with another order, and a field that does not count."""
     form = {"username": name, "password": password, "grant_type": "password", "colour": "blue"}

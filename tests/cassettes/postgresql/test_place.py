@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,9 @@ from peertape.cassettes import errors, rewriting, schema
 from peertape.cassettes.bodies import BytesBody, read
 from peertape.cassettes.model import Exchange
 from peertape.cassettes.place import Place
+from peertape.cassettes.postgresql import tables
+from peertape.cassettes.postgresql.connecting import writing_engine
+from peertape.cassettes.postgresql.place import ServerPlace
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.sqlite.place import FilePlace
 from peertape.cassettes.store import Cassette
@@ -123,6 +127,28 @@ def test_what_cannot_be_opened(server: Server, tape: Place, damage: str, kind: t
     with pytest.raises(kind):
         Cassette(tape)
     assert str(tape) in one_sentence(run("ls", tape))
+
+
+def test_an_older_one_is_brought_up_to_date(there: ServerPlace, of_version_3: Path) -> None:
+    """As in a file: the tables of version 3 are those of version 4."""
+    CassetteWriter(there, RULES).close()
+    engine = writing_engine(there.address)
+    with closing(sqlite3.connect(of_version_3)) as file:
+        file.row_factory = sqlite3.Row
+        with engine.begin() as server:
+            for table in schema.metadata.sorted_tables:
+                rows = [dict(row) for row in file.execute(f'SELECT * FROM "{table.name}"')]
+                server.execute(table.delete())
+                if rows:
+                    server.execute(table.insert(), rows)
+            tables.note_version(server, 3)
+    engine.dispose()
+    with pytest.raises(errors.CassetteTooOld):
+        Cassette(there)
+    CassetteWriter(there, RULES).close()
+    with closing(Cassette(of_version_3)) as expected, closing(Cassette(there)) as cassette:
+        for table in schema.metadata.sorted_tables:
+            assert {*map(tuple, cassette.query(table.select()))} == {*map(tuple, expected.query(table.select()))}
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:

@@ -104,6 +104,16 @@ def test_a_request_as_the_engine_takes_it() -> None:
     assert request.headers.get("Host") == "t17.localhost:1"
 
 
+@pytest.mark.parametrize(("offer", "left"), [(b"h2c", False), (b"H2C ", False), (b"websocket", True)])
+def test_the_offer_of_http_2_is_left_alone(offer: bytes, left: bool) -> None:
+    """Java's HttpClient makes it with each request; what is found for it is what is found without."""
+    client = Client(HELLO)
+    fields = [(b"host", b"t17.localhost:1"), (b"upgrade", offer), (b"connection", b"Upgrade"), (b"x", b"1")]
+    client.ask(headers=[*fields, (b"http2-settings", b"AAMAAABkAAQAAP__")])
+    names = [name for name, _ in client.request.headers]
+    assert names == (["host", "upgrade", "connection", "x", "http2-settings"] if left else ["host", "x"])
+
+
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 304), ("GET", 204)])
 def test_no_body_where_there_can_be_none(method: str, status: int) -> None:
     client = Client(replace(HELLO, status=status))
