@@ -16,7 +16,7 @@ Made by `uv run python docs/build.py` from the commands themselves.
 
 Standard output carries one line, `listening on http://127.0.0.1:PORT`, as soon as requests are answered; everything
 else goes to standard error. Exit codes: 0 fine, 1 a run that broke its strictness or lost a worker (or the
-command's own), 2 wrong usage or configuration.
+command's own), 2 wrong usage or configuration, 130 stopped before it was ready or done.
 """
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from peertape.proxy.cli import interrupts
 from peertape.proxy.cli.garbage import uncollected
 
 
@@ -27,13 +28,20 @@ class LazyGroup(click.Group):
         super().__init__(*args, **others)
         self.entries = entries
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            ctx.exit(interrupts.STOPPED)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(self.entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in self.entries:
             return None
-        with uncollected():
+        with uncollected(), interrupts.postponed():
             command = import_module(self.entries[cmd_name].module).command
         assert isinstance(command, click.Command)
         return command

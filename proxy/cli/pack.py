@@ -20,6 +20,7 @@ from peertape.config.settings import Settings, SettingsError
 from peertape.proxy.cli import assembly, options
 from peertape.proxy.cli.cassette import playable
 from peertape.proxy.cli.cassette.wording import printable, size
+from peertape.proxy.cli.interrupts import STOPPED
 from peertape.proxy.cli.opencassettes import redaction_rules
 from peertape.proxy.cli.packing import login
 from peertape.proxy.cli.packing.asking import PATIENCE, AskedInVainError, Asking
@@ -39,7 +40,6 @@ from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.tolerance import Tolerance
 
 NOT_ALL = 1
-STOPPED = 130  # as shells spell it
 _SHOWN = 10  # of what could not be had
 
 

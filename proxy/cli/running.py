@@ -19,6 +19,7 @@ from peertape.config.settings import Settings
 from peertape.proxy.cli import summary
 from peertape.proxy.cli.assembly import Parts
 from peertape.proxy.cli.faultstages import seed_note
+from peertape.proxy.cli.interrupts import STOPPED
 from peertape.proxy.cli.trouble import Breakdown, Trouble
 from peertape.proxy.lanes.lane import Addresses, BrokenLaneError, Lane, LaneError, demand_free
 from peertape.proxy.lanes.loop import EventLoop
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from peertape.cassettes.recording import Recording
 
 BROKE_STRICTNESS = 1
-INTERRUPTED = 130  # a run that was stopped before its command had ended, as shells spell it
 TERMINATION = 5.0  # seconds that the user's command has after SIGTERM
 
 
@@ -65,7 +65,7 @@ async def _run(lane: Lane, parts: Parts, notes: Sequence[str], command: Sequence
 
     async def ready(at: Addresses) -> None:
         nonlocal code
-        code = INTERRUPTED if command else 0  # until the command has told its own
+        code = STOPPED if command else 0  # until the command has told its own
         print(f"listening on {at.url}", flush=True)
         gc.freeze()  # rules and facts stay; the collector need not look through them again and again
         for note in [

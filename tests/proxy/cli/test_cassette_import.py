@@ -110,7 +110,7 @@ def test_ctrl_c_keeps_what_was_read(importer: Importer) -> None:
         os.kill(process, signal.SIGINT)
     said = importer.end()
     new = importer.whole() - 1
-    assert (importer.process.returncode, said[0]) == (1, f"{importer.cassette}: {new} exchanges imported")
+    assert (importer.process.returncode, said[0]) == (130, f"{importer.cassette}: {new} exchanges imported")
     assert [file.name for file in importer.cassette.parent.glob("mine*")] == ["mine.cassette"]
 
 
