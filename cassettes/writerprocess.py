@@ -22,6 +22,7 @@ from typing import IO, Any, NoReturn
 from peertape.cassettes import exitcodes
 from peertape.cassettes.errors import CassetteError
 from peertape.cassettes.headers import Headers
+from peertape.cassettes.keys import Meaning, RequestKeys
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
 from peertape.cassettes.writer import CassetteWriter
 from peertape.cassettes.writing import Begin, Continue, Drain, End, Failed, Job, Tell, Writing
@@ -60,16 +61,19 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _by_fields(kind: type[Any]) -> Callable[[Any], tuple[type[Any], tuple[object, ...]]]:
-    values = [attrgetter(field.name) for field in fields(kind) if field.init]
-    return lambda one: (kind, tuple([value(one) for value in values]))
+    first, second, *more = [field.name for field in fields(kind) if field.init]
+    values = attrgetter(first, second, *more)
+    return lambda one: (kind, values(one))
 
 
 class _Pickler(pickle.Pickler):
     """Takes half the time for dataclasses of which there are several in each exchange: it makes them anew."""
 
     dispatch_table = copyreg.dispatch_table | {
-        kind: _by_fields(kind) for kind in (Begin, Continue, End, RecordedRequest, RecordedResponse, Headers)
+        kind: _by_fields(kind)
+        for kind in (Begin, Continue, End, RecordedRequest, RecordedResponse, RequestKeys, Meaning)
     }
+    dispatch_table[Headers] = lambda headers: (Headers, (headers.pairs,))
 
 
 class WriterProcess:
