@@ -8,13 +8,13 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select
 
 from peertape.cassettes import schema
 from peertape.cassettes.bodies import Body, read
 from peertape.cassettes.candidates import PAGE, Candidates
 from peertape.cassettes.chunks import StoredBody
-from peertape.cassettes.fields import FieldReader
+from peertape.cassettes.fields import FieldReader, Rows
 from peertape.cassettes.headers import Headers
 from peertape.cassettes.keys import RequestKeys, keys_of
 from peertape.cassettes.learned import Learned
@@ -40,7 +40,7 @@ class Cassette(Candidates, Learned, Mentioned):
         self.rules = rules or RedactionRules.default()
         meta = self.meta()
         self.pseudonyms = Pseudonyms(
-            bytes.fromhex(meta["key"]), bytes.fromhex(meta["salt"]), _IssuedPseudonyms(self._engine)
+            bytes.fromhex(meta["key"]), bytes.fromhex(meta["salt"]), _IssuedPseudonyms(self._rows)
         )
         self.redactor = Redactor(self.pseudonyms, self.rules)
         self._kept: OrderedDict[int, Exchange] = OrderedDict()
@@ -136,16 +136,15 @@ class _IssuedPseudonyms:
     Those that were found are remembered; what is none may be a secret, which is not.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
         self._found: set[str] = set()
         self._query = select(schema.pseudonyms.c.text).where(schema.pseudonyms.c.text == bindparam("text"))
 
     def __contains__(self, text: object) -> bool:
         if text in self._found:
             return True
-        with self._engine.connect() as connection:
-            known = connection.execute(self._query, {"text": schema.pseudonym_text(str(text))}).first() is not None
+        known = bool(self._rows(self._query, text=schema.pseudonym_text(str(text))))
         if known:
             self._found.add(str(text))
         return known

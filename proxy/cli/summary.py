@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from peertape.cassettes.errors import CassetteError
 from peertape.proxy.cli.cassette.wording import printable
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.tally import Tally
@@ -19,7 +20,11 @@ def show(tally: Tally, shelf: Shelf) -> None:
         _say(f"{tally.recorded} new recordings")
     for cassette in shelf.cassettes:
         used = sum(1 for name, _ in tally.used if name == cassette.name)
-        stored = cassette.count()
+        try:
+            stored = cassette.count()
+        except CassetteError as error:  # its server is away, or its file is damaged meanwhile
+            _say(f"{cassette.name}: {used} recordings used. {error}")
+            continue
         if used or not tally.recorded:  # a recording that only records has nothing to use
             _say(f"{cassette.name}: {used} of {stored} recordings used, {stored - used} never")
     if tally.missed:

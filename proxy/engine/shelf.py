@@ -18,6 +18,7 @@ from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.model import Request
 
 ANONYMOUS = "anonymous"
+UNKNOWN = "unknown"  # while the cassettes cannot be asked
 ASKED_KEPT = 8  # a request, and the forms in which stages look for its answer
 USER, TOKEN = "user:", "token:"
 

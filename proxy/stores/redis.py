@@ -156,6 +156,11 @@ class RedisStore:
                 f"{self._address.shown} is a Redis Cluster, where the keys of a session lie on several servers; "
                 "name a Redis that is alone, or one with replicas."
             ) from error
+        except redis.AuthenticationError as error:
+            raise StateLostError(
+                f"The Redis at {self._address.shown} refuses the login: {_said(error)}. "
+                "A password stands in its address: redis://:PASSWORD@HOST:PORT/DB, or USER:PASSWORD."
+            ) from error
         except redis.RedisError as error:
             sentence = f"The Redis at {self._address.shown} does not answer: {_said(error)}."
             if isinstance(error, (redis.ConnectionError, redis.TimeoutError)):

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from peertape.cassettes.errors import CassetteError
 from peertape.proxy.engine.chain import Rest
 from peertape.proxy.engine.journal import Entry, Nearest
 from peertape.proxy.engine.model import SAFE, Answer, Request, Source
 from peertape.proxy.engine.nearest import Explainer
 from peertape.proxy.engine.session import Session
-from peertape.proxy.engine.shelf import Question
+from peertape.proxy.engine.shelf import UNKNOWN, Question
 from peertape.proxy.engine.sockets.ending import Ending, Held
 
 HEADER = "Peertape-Source"
@@ -48,28 +49,20 @@ class SourceStage:
         return entry
 
     def tell(self, request: Request, session: Session, answer: Answer) -> None:
-        """To the observers alone, where the session cannot be told."""
-        self.tell_observers(self._entry(request, session, answer))
+        """To the observers alone, where the session cannot be told; it may be that no cassette can be asked, either."""
+        try:
+            entry = self._entry(request, session, answer)
+        except CassetteError:
+            path = request.asked.partition("?")[0]  # what is secret in a query is not known
+            entry = _made(request, session, answer, UNKNOWN, path, answer.nearest)
+        self.tell_observers(entry)
 
     def _entry(self, request: Request, session: Session, answer: Answer) -> Entry:
         question = self._explainer.shelf.ask(request)
         cassettes = self._explainer.shelf.cassettes
         target = cassettes[0].redactor.target(request.asked) if cassettes else request.asked
-        return Entry(
-            session.clock.now(),
-            session.name,
-            question.identity,
-            request.method,
-            target,
-            answer.status,
-            answer.source.value,
-            answer.source_text,
-            answer.exchange,
-            answer.cassette,
-            answer.nearest or self._explained(question, answer),
-            None if answer.socket is None else answer.socket.messages,
-            answer.conversation,
-        )
+        nearest = answer.nearest or self._explained(question, answer)
+        return _made(request, session, answer, question.identity, target, nearest)
 
     def tell_observers(self, entry: Entry) -> None:
         for observer in self._observers:
@@ -80,3 +73,23 @@ class SourceStage:
         if not answer.remark or answer.exchange is None or answer.cassette is None:
             return ()
         return self._explainer.chosen(question, answer.cassette, answer.exchange)
+
+
+def _made(
+    request: Request, session: Session, answer: Answer, identity: str, target: str, nearest: tuple[Nearest, ...]
+) -> Entry:
+    return Entry(
+        session.clock.now(),
+        session.name,
+        identity,
+        request.method,
+        target,
+        answer.status,
+        answer.source.value,
+        answer.source_text,
+        answer.exchange,
+        answer.cassette,
+        nearest,
+        None if answer.socket is None else answer.socket.messages,
+        answer.conversation,
+    )

@@ -111,11 +111,14 @@ def test_a_server_that_goes_away_while_it_is_played(
         assert problem["type"] == "urn:peertape:cassette"
         assert "the server cannot be reached" in problem["detail"]
         assert (head.get("retry-after"), head.get("access-control-allow-origin")) == ("1", "*")
+        secret, _ = app.ask(f"GET {VIDEOS}?token=zebra\nAuthorization: Bearer zebra")
+        assert (secret.status, secret.get("peertape-source")) == (503, "miss; cassette=lost")
     finally:
         server.control("start")
     assert app.ask(f"GET {VIDEOS}")[0].status == 200
     assert app.stop() == 0
     assert "Traceback" not in app.said
+    assert "zebra" not in app.said
 
 
 def test_no_password_is_shown(recorded: str) -> None:

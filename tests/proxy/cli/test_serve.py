@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -39,6 +40,21 @@ def test_the_demo_answers_and_the_summary_counts(peertape: Start) -> None:
     assert page.status == 200
     assert process.stop(signal.SIGTERM) == 0
     assert "2 answers: 1 recorded, 1 emulated" in process.said
+
+
+def test_a_cassette_that_is_damaged_meanwhile(peertape: Start, tmp_path: Path) -> None:
+    tape = tmp_path / "mine.cassette"
+    tape.write_bytes(demo.path().read_bytes())
+    process = peertape("serve", str(tape))
+    assert process.ask("GET /api/v1/config")[0].status == 200
+    os.truncate(tape, 300_000)
+    for _ in range(2):  # asked once before, and prepared
+        head, problem = process.ask("GET /api/v1/config")
+        assert (head.status, head.get("peertape-source")) == (503, "miss; cassette=lost")
+        assert "mine.cassette is damaged" in json.loads(problem)["detail"]
+    assert process.stop() == 0
+    assert "3 answers: 2 miss, 1 recorded" in process.said
+    assert "mine: 1 recordings used. " in process.said
 
 
 def test_limits_hold(peertape: Start) -> None:

@@ -63,6 +63,17 @@ def test_a_cluster_is_told_from_the_start() -> None:
         at(server)
 
 
+def test_a_password_is_asked_for_in_words() -> None:
+    with RedisServer("--requirepass", "sesame") as server:
+        for place in (server.url, server.url.replace("//", "//:another@")):
+            with pytest.raises(
+                StateLostError, match=r"refuses the login: .* A password stands in its address: "
+            ) as raised:
+                opened(address(place))
+            assert "another" not in str(raised.value)
+        opened(address(server.url.replace("//", "//:sesame@"))).close()
+
+
 def test_over_tls(tmp_path: Path) -> None:
     """The certificate is of an authority of its own, which the URL names; without that it is refused."""
     authority = CertStore.from_store(tmp_path, "test", 2048)
