@@ -49,9 +49,8 @@ from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.source import SourceStage
 from peertape.proxy.engine.tolerance import Tolerance
 from peertape.proxy.engine.twin.answers import Answers
-from peertape.proxy.engine.twin.contract import book
+from peertape.proxy.engine.twin.late import LateTwin
 from peertape.proxy.engine.twin.surroundings import fitted
-from peertape.proxy.engine.twin.twin import Twin
 
 logger = logging.getLogger(__name__)
 
@@ -249,7 +248,7 @@ class Script:
         recorded = RecordedStage(shelf, Matcher(tolerance))
         version = rules.of_recording(shelf.server_version()).version
         answers = Answers(fitted(routers.load(version), self._cassettes), version)
-        twin = Twin(shelf, book(version), answers)
+        twin = LateTwin(shelf, version, answers)
         engine = Engine([SourceStage(explainer), *playing(recorded, explainer, twin)])
         redactor = self._cassettes[0].redactor
         digest = partial(request_body_filter, redactor=redactor)

@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from xml.sax.saxutils import escape
 
 from peertape.cassettes.paths import fold
 from peertape.config import facts
@@ -147,7 +146,7 @@ def _json_spelled(link: str) -> str:
 
 
 def _xml_spelled(link: str) -> str:
-    return escape(link, {'"': "&quot;"})
+    return html.escape(link, quote=False).replace('"', "&quot;")
 
 
 def _as_it_is(link: str) -> str:

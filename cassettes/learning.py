@@ -18,9 +18,8 @@ from peertape.cassettes.keys import credential
 from peertape.cassettes.mentions.objects import Held
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
 from peertape.cassettes.origin import Origin
-from peertape.cassettes.paths import UUID_TEXT, fold
+from peertape.cassettes.paths import LOGIN, UUID_TEXT, fold
 
-LOGIN = "/api/v1/users/token"
 ME = "/api/v1/users/me"
 VIDEO_TOKEN = re.compile(r"/api/v1/videos/[^/]+/token")
 SCOPED_TOKENS = "/api/v1/users/scoped-tokens"

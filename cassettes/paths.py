@@ -14,6 +14,7 @@ from uuid import UUID
 
 from peertape.config import facts
 
+LOGIN = "/api/v1/users/token"  # where tokens are given out
 SHORT_UUID_ALPHABET = "123456789abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"  # Flickr's base 58
 UUID_TEXT = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 SHORT_UUID_TEXT = re.compile(rf"[{SHORT_UUID_ALPHABET}]{{20,22}}")

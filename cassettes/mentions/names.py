@@ -26,6 +26,8 @@ REVOKE = "/api/v1/users/revoke-token"
 ANYTHING = "{}"  # in the shape of a path
 
 READING = ("GET", "HEAD")
+FEW = 1000  # exchanges of a route that are found by it, the first ones
+LATEST = 1 << 40  # epoch seconds
 _HELD_AS = {  # what an object is of which nothing but the number is told
     "account": ACTOR_NUMBER,
     "videoChannel": ACTOR_NUMBER,

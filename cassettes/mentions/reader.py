@@ -6,7 +6,7 @@ import math
 
 from sqlalchemy import BindParameter, Integer, bindparam, cast, func, literal_column, select
 
-from peertape.cassettes.mentions.writer import FEW, LATEST
+from peertape.cassettes.mentions.names import FEW, LATEST
 from peertape.cassettes.reader import Reader
 from peertape.cassettes.schema import mentions
 

@@ -16,15 +16,23 @@ from peertape.cassettes.inserting import Insertion
 from peertape.cassettes.keys import credential
 from peertape.cassettes.learning import MOST_BYTES, value_of
 from peertape.cassettes.loading import load
-from peertape.cassettes.mentions.names import READING, Name, namings, number_of, route_number, shape_of, tells_of_asker
+from peertape.cassettes.mentions.names import (
+    FEW,
+    LATEST,
+    READING,
+    Name,
+    namings,
+    number_of,
+    route_number,
+    shape_of,
+    tells_of_asker,
+)
 from peertape.cassettes.mentions.objects import Held, objects_in
 from peertape.cassettes.model import Exchange, RecordedRequest, State
 from peertape.cassettes.paths import fold
 from peertape.cassettes.schema import USER_OF, exchanges, mentions
 
-FEW = 1000  # exchanges of a route that are found by it, the first ones
 REMEMBERED = 32768  # names with what was told of them last
-LATEST = 1 << 40  # epoch seconds
 _PAGE = 20  # exchanges at once
 
 _COUNT = select(func.count()).select_from(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from peertape.cassettes import errors, migrations, schema
+from peertape.cassettes import errors, schema
 from peertape.cassettes.sqlite.checking import check, demand_key
 from peertape.cassettes.sqlite.connecting import driver, note_open, reading_engine, set_pragmas, writing_engine
 from peertape.cassettes.sqlite.copies import copied, needs_copy
@@ -51,6 +51,8 @@ def open_writer(path: Path) -> Engine:
                     driver(connection).execute("PRAGMA foreign_keys = OFF")  # tables are replaced
                 with connection.begin():
                     if version < schema.VERSION:
+                        from peertape.cassettes import migrations  # a cassette of this version needs none
+
                         new = migrations.migrate(connection, version)
                         connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
                         connection.exec_driver_sql(f"PRAGMA user_version = {new}")

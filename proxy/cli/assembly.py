@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from peertape.cassettes.redaction.filters import request_body_filter
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.store import Cassette
 from peertape.config import limits as rates
-from peertape.config import routers, rules, sockets
+from peertape.config import routers, rules
 from peertape.config.limits import Limits, chosen
 from peertape.config.patterns import pattern
 from peertape.config.routers import Routers
@@ -25,6 +25,7 @@ from peertape.config.rules import RuleSet
 from peertape.config.settings import Settings, SettingsError, message_scale
 from peertape.config.state import address as state_address
 from peertape.proxy.cli import faultstages
+from peertape.proxy.cli.garbage import uncollected
 from peertape.proxy.cli.journalfile import journal_file
 from peertape.proxy.cli.limits import limits_stage
 from peertape.proxy.cli.opencassettes import DEMO_PLACE
@@ -35,36 +36,33 @@ from peertape.proxy.engine.choice import Repeat
 from peertape.proxy.engine.defects import cassette_lost, state_lost
 from peertape.proxy.engine.faults.active import Faults
 from peertape.proxy.engine.matching import Matcher
-from peertape.proxy.engine.model import Answer, Request
+from peertape.proxy.engine.model import SAFE, Answer, Request
 from peertape.proxy.engine.nearest import Explainer
-from peertape.proxy.engine.ondemand import OnDemand
 from peertape.proxy.engine.outlinks import OutLinks
 from peertape.proxy.engine.prepared import Changes, Form, PreparedAnswers, Told
 from peertape.proxy.engine.session import Session, Sessions, State
 from peertape.proxy.engine.shelf import Shelf
-from peertape.proxy.engine.sockets.performance import Pace
-from peertape.proxy.engine.sockets.sources import Sources as SocketSources
+from peertape.proxy.engine.sockets.handshakes import concerns_sockets, is_upgrade
 from peertape.proxy.engine.stages.dates import DateStage
 from peertape.proxy.engine.stages.elsewhere import ElsewhereStage, Permits, permits_known
+from peertape.proxy.engine.stages.late import LateStage
 from peertape.proxy.engine.stages.miss import MissStage
 from peertape.proxy.engine.stages.outside import Outside
 from peertape.proxy.engine.stages.playing import playing
 from peertape.proxy.engine.stages.preferred import PreferredErrorStage, PreferredLimitStage
 from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.refresh import RefreshStage
-from peertape.proxy.engine.stages.sockets import ForeignSocketsStage, SocketsStage
 from peertape.proxy.engine.stages.source import Observer, SourceStage
-from peertape.proxy.engine.stages.uploads import UploadStage
 from peertape.proxy.engine.state.interface import StateLostError
 from peertape.proxy.engine.tally import Tally
 from peertape.proxy.engine.tolerance import IgnoreRule, Tolerance
 from peertape.proxy.engine.twin.answers import Answers
-from peertape.proxy.engine.twin.contract import book
+from peertape.proxy.engine.twin.late import LateTwin
 from peertape.proxy.engine.twin.surroundings import fitted
-from peertape.proxy.engine.twin.twin import Twin
-from peertape.proxy.engine.uploads.replies import Replies
 
 if TYPE_CHECKING:
+    from peertape.proxy.engine.ondemand import OnDemand
+    from peertape.proxy.engine.sockets.sources import Sources as SocketSources
     from peertape.proxy.lanes.member import Member
 
 
@@ -84,6 +82,13 @@ class Parts:
     limits: Limits
     faults: Faults
     member: Member | None = None
+    late: list[Callable[[], object]] = field(default_factory=list)  # make what is made when it is needed first
+
+    def make_ready(self) -> None:
+        """What no answer has needed yet is made, so that a later one need not wait for it. Any thread may."""
+        with uncollected():
+            for make in self.late:
+                make()
 
     @property
     def notes(self) -> list[str]:
@@ -114,26 +119,26 @@ class Parts:
         outside = Outside.of(self.routers, self.answers, twin, self.shelf, recorded) if twin else Outside()
         limits = limits_stage(self.limits, self.settings, self.shelf, self.answers)
         if known is None:
-            faults = faultstages.stages(self.faults, self.answers, self.rules.version, self.on_demand)
+            faults = faultstages.stages(self.faults, self.answers, self.rules.version, self._documented)
         else:
             faults = faultstages.stages_behind_gate(self.faults)
-        sources = self.socket_sources(recorded, repeat)
         uploads = self._uploads_stage(recorded, alone=known is None)
         inside = playing(recorded, self.explainer, twin, between, outside.behind_routes, [uploads])
+        sockets, foreign_sockets = self._sockets_stages(recorded, repeat)
+        self.late.extend((self.rules_alone, self._documented))
         before: tuple[Stage, ...] = (
             self.elsewhere_stage(
-                [*faults, ForeignSocketsStage(replace(sources, twin=None)), DateStage(), recorded, self.miss_stage()],
-                permits_known(self.shelf),
+                [*faults, foreign_sockets, DateStage(), recorded, self.miss_stage()], permits_known(self.shelf)
             ),
             self.source_stage(),
             control,
             *faults,
             *outside.before_limits,
-            PreferredLimitStage(self.on_demand),
+            PreferredLimitStage(self._documented),
             limits,
             *outside.before_routes,
-            PreferredErrorStage(self.on_demand),
-            SocketsStage(sources),
+            PreferredErrorStage(self._documented),
+            sockets,
         )
         return [*before, *inside]
 
@@ -147,9 +152,33 @@ class Parts:
         self.source_stage().tell(request, session, answer)
         return answer
 
-    def socket_sources(self, recorded: RecordedStage, repeat: Repeat | None) -> SocketSources:
+    def _late(self, is_for: Callable[[Request], bool], make: Callable[[], Stage]) -> LateStage:
+        stage = LateStage(is_for, make)
+        self.late.append(stage.made)
+        return stage
+
+    def _sockets_stages(self, recorded: RecordedStage, repeat: Repeat | None) -> tuple[LateStage, LateStage]:
+        """Those of the instance's sockets, and of other hosts'."""
+
+        def own() -> Stage:
+            from peertape.proxy.engine.stages.sockets import SocketsStage
+
+            return SocketsStage(self._socket_sources(recorded, repeat))
+
+        def foreign() -> Stage:
+            from peertape.proxy.engine.stages.sockets import ForeignSocketsStage
+
+            return ForeignSocketsStage(replace(self._socket_sources(recorded, repeat), twin=None))
+
+        return self._late(concerns_sockets, own), self._late(is_upgrade, foreign)
+
+    def _socket_sources(self, recorded: RecordedStage, repeat: Repeat | None) -> SocketSources:
+        from peertape.config import sockets
+        from peertape.proxy.engine.sockets.performance import Pace
+        from peertape.proxy.engine.sockets.sources import Sources
+
         settings, version = self.settings, self.rules.version
-        return SocketSources(
+        return Sources(
             self.shelf,
             recorded,
             self.answers,
@@ -168,29 +197,35 @@ class Parts:
         """For a run with an instance: the faults that strike before it is asked."""
         bodies = Engine(playing(self.recorded_stage(repeat, known), self.explainer))
         source = self.source_stage()
-        return faultstages.gate(self.faults, self.answers, self.rules.version, source, bodies, self.on_demand)
+        return faultstages.gate(self.faults, self.answers, self.rules.version, source, bodies, self._documented)
 
     @cached_property
-    def twin(self) -> Twin | None:
-        if self.settings.on_miss != "emulate":
-            return None
-        return Twin(self.shelf, book(self.rules.version), self.answers, self.settings.public_url)
+    def twin(self) -> LateTwin | None:
+        return self.rules_alone if self.settings.on_miss == "emulate" else None
 
-    def _uploads_stage(self, recorded: RecordedStage, *, alone: bool) -> UploadStage:
-        replies = Replies(self.answers)
-        twin = self.rules_alone
-        return UploadStage(self.shelf, recorded, twin, replies, emulates=self.twin is not None, alone=alone)
+    def _uploads_stage(self, recorded: RecordedStage, *, alone: bool) -> LateStage:
+        def make() -> Stage:
+            from peertape.proxy.engine.stages.uploads import UploadStage
+            from peertape.proxy.engine.uploads.replies import Replies
+
+            twin, replies = self.rules_alone, Replies(self.answers)
+            return UploadStage(self.shelf, recorded, twin, replies, emulates=self.twin is not None, alone=alone)
+
+        return self._late(lambda request: request.method not in SAFE, make)
 
     @cached_property
-    def rules_alone(self) -> Twin:
+    def rules_alone(self) -> LateTwin:
         """Uploads go by them, and errors on demand are made by them, where nothing else is emulated as well."""
-        if self.twin is not None:
-            return self.twin
-        return Twin(self.shelf, book(self.rules.version), self.answers, self.settings.public_url)
+        return LateTwin(self.shelf, self.rules.version, self.answers, self.settings.public_url)
+
+    def _documented(self) -> OnDemand:
+        return self._on_demand
 
     @cached_property
-    def on_demand(self) -> OnDemand:
-        return OnDemand(lambda: self.rules_alone, self.answers, rates.load(self.rules.version))
+    def _on_demand(self) -> OnDemand:
+        from peertape.proxy.engine.ondemand import OnDemand
+
+        return OnDemand(self.rules_alone, self.answers, rates.load(self.rules.version))
 
     def actions(
         self, mode: str, upstream: str | None = None, go_offline: Callable[[bool], None] | None = None
@@ -217,7 +252,7 @@ class Parts:
     def on_timeline(self, session: Session) -> None:
         """A session's clock was set: what had been recorded by then is read now, not with its next request."""
         if self.twin is not None:
-            self.twin.prepare(session)
+            self.twin().prepare(session)
 
     @cached_property
     def answers(self) -> Answers:
@@ -247,7 +282,7 @@ class Parts:
 
     def counts(self, method: str, path: str) -> bool:
         """Whether what arrives of a request counts although its client leaves: so it is with pieces of an upload."""
-        return self.rules_alone.pieces(method, path) == "put"
+        return self.rules_alone().pieces(method, path) == "put"
 
     def digest_filter(self, headers: Headers) -> BodyFilter:
         """For bodies too big to be held; what is that big is a file, whose digest is the same for every cassette."""
@@ -310,6 +345,7 @@ def _state(settings: Settings, shelf: Shelf, rules: RuleSet, member: Member | No
         return None
     from peertape.proxy.engine.state.shared import SharedState
     from peertape.proxy.engine.state.snapshots import Snapshots
+    from peertape.proxy.engine.twin.contract import book
 
     if settings.state is not None:
         from peertape.proxy.stores.opening import opened

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from peertape.config import faultfacts, limits
 from peertape.config.faults import Fault, FaultError, fault, latency
@@ -12,15 +13,15 @@ from peertape.proxy.engine.chain import Engine, Stage
 from peertape.proxy.engine.faults.active import Faults
 from peertape.proxy.engine.faults.documents import Documents
 from peertape.proxy.engine.faults.plan import SEEDS, Plan
-from peertape.proxy.engine.ondemand import OnDemand, demand_documented
 from peertape.proxy.engine.stages.faults import FaultStage
 from peertape.proxy.engine.stages.latency import LatencyStage
 from peertape.proxy.engine.stages.live import LiveStage
 from peertape.proxy.engine.stages.preferred import PreferenceStage
 from peertape.proxy.engine.stages.source import SourceStage
 from peertape.proxy.engine.twin.answers import Answers
-from peertape.proxy.engine.twin.catalogue import Catalogues
-from peertape.proxy.engine.twin.contract import book
+
+if TYPE_CHECKING:
+    from peertape.proxy.engine.ondemand import OnDemand
 
 
 def seed(settings: Settings) -> int:
@@ -43,6 +44,12 @@ def active(settings: Settings, version: str) -> Faults:
     """FaultError where a fault names an error that no route has. `version`: of the rules."""
 
     def check(faults: Sequence[Fault]) -> None:
+        if all(fault.example is None for fault in faults):
+            return
+        from peertape.proxy.engine.ondemand import demand_documented
+        from peertape.proxy.engine.twin.catalogue import Catalogues
+        from peertape.proxy.engine.twin.contract import book
+
         demand_documented(faults, lambda: Catalogues(book(version), limits.load(version)))
 
     planned = plan(settings)
@@ -53,7 +60,7 @@ def active(settings: Settings, version: str) -> Faults:
     return Faults(planned, check)
 
 
-def stages(faults: Faults, answers: Answers, version: str, documented: OnDemand) -> list[Stage]:
+def stages(faults: Faults, answers: Answers, version: str, documented: Callable[[], OnDemand]) -> list[Stage]:
     """Of a replay."""
     return [LatencyStage(faults), FaultStage(faults, documents(answers, version, documented))]
 
@@ -64,7 +71,12 @@ def stages_behind_gate(faults: Faults) -> list[Stage]:
 
 
 def gate(
-    faults: Faults, answers: Answers, version: str, source: SourceStage, bodies: Engine, documented: OnDemand
+    faults: Faults,
+    answers: Answers,
+    version: str,
+    source: SourceStage,
+    bodies: Engine,
+    documented: Callable[[], OnDemand],
 ) -> Engine:
     """Stands before the instance: what is struck or preferred does not reach it, and all the rest is its own (`live`).
 
@@ -74,5 +86,5 @@ def gate(
     return Engine([source, LatencyStage(faults), struck, PreferenceStage(documented), LiveStage()])
 
 
-def documents(answers: Answers, version: str, documented: OnDemand) -> Documents:
+def documents(answers: Answers, version: str, documented: Callable[[], OnDemand]) -> Documents:
     return Documents(answers, faultfacts.load(version), limits.load(version), documented)

@@ -12,8 +12,8 @@ from peertape.config.settings import Settings
 from peertape.proxy.engine.limits.askers import RecordedAskers
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.stages.limits import LimitsStage, Refused
-from peertape.proxy.engine.twin.accounts import is_over
 from peertape.proxy.engine.twin.answers import Answers
+from peertape.proxy.engine.twin.tokens import is_over
 from peertape.proxy.lanes.lane import ONCE
 
 logger = logging.getLogger(__name__)

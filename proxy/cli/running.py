@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from peertape.cassettes.recording import Recording
 
 BROKE_STRICTNESS = 1
+PAUSE = 1.0  # seconds in which who waited for the start has the first answers, before what is late is made
 TERMINATION = 5.0  # seconds that the user's command has after SIGTERM
 
 
@@ -61,10 +62,10 @@ def run(
 
 
 async def _run(lane: Lane, parts: Parts, notes: Sequence[str], command: Sequence[str]) -> int:
-    code = 0
+    code, making = 0, None
 
     async def ready(at: Addresses) -> None:
-        nonlocal code
+        nonlocal code, making
         code = STOPPED if command else 0  # until the command has told its own
         print(f"listening on {at.url}", flush=True)
         gc.freeze()  # rules and facts stay; the collector need not look through them again and again
@@ -76,12 +77,23 @@ async def _run(lane: Lane, parts: Parts, notes: Sequence[str], command: Sequence
             *seed_note(parts.settings, parts.faults.plan),
         ]:
             click.echo(note.replace("{url}", at.url), err=True)
+        making = asyncio.ensure_future(_make_ready(parts))
         if command:
             code = await _command(command, at, parts.token)
             signal.raise_signal(signal.SIGTERM)
 
-    await lane.run(ready)
+    try:
+        await lane.run(ready)
+    finally:
+        if making is not None:
+            making.cancel()
     return code
+
+
+async def _make_ready(parts: Parts) -> None:
+    """In a thread: answers go on meanwhile, if more slowly."""
+    await asyncio.sleep(PAUSE)
+    await asyncio.to_thread(parts.make_ready)
 
 
 def demand(settings: Settings) -> None:

@@ -59,8 +59,10 @@ def _in_common(settings: Settings) -> Settings:
 
 @contextmanager
 def _started(settings: Settings, folder: Path, endpoint: Endpoint, build: Build) -> Iterator[Crew]:
-    with assembly.parts(settings, open_cassettes(settings.cassettes, settings)):
-        pass  # what cannot be had is said once, and the journal begins; nothing may be open while processes are forked
+    # What cannot be had is said once, and the journal begins; nothing may be open while processes are forked.
+    with assembly.parts(settings, open_cassettes(settings.cassettes, settings)) as parts:
+        build(parts)
+        parts.make_ready()  # so that all have the rules, and each need not read them
     sources, neighbours = SourceCounts(settings.workers), Neighbours(folder, settings.workers)
     store = MemoryStore(Memory()) if settings.state is None else None
 

@@ -13,12 +13,13 @@ from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.twin import rehearsal
 from peertape.proxy.engine.twin.answers import Answers
-from peertape.proxy.engine.twin.case import Case, Outcome, Verdict
+from peertape.proxy.engine.twin.case import Case
 from peertape.proxy.engine.twin.catalogue import Catalogue, Catalogues, Choice, listed
 from peertape.proxy.engine.twin.framing import with_cache_control
 from peertape.proxy.engine.twin.given import Unread, given
 from peertape.proxy.engine.twin.selection import touched
 from peertape.proxy.engine.twin.twin import Twin
+from peertape.proxy.engine.twin.verdict import Outcome, Verdict
 
 
 class OnDemand:

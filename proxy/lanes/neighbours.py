@@ -25,7 +25,7 @@ from zlib import crc32
 
 from peertape.addons.sockets import Asgi, Receive, Scope, Send
 from peertape.proxy.engine.model import SAFE
-from peertape.proxy.engine.sockets.server import PATH
+from peertape.proxy.engine.sockets.handshakes import ENGINE_IO
 from peertape.proxy.lanes.application import BrokenDeliveryError
 
 TOLD = ("type", "scheme", "method", "path", "raw_path", "query_string", "headers", "client", "server", "subprotocols")
@@ -76,7 +76,7 @@ class Forwarding:
         self._look = look
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["path"] == PATH:
+        if scope["path"] == ENGINE_IO:
             sid = parse_qs(scope["query_string"].decode("latin-1")).get("sid", [""])[-1]
             owner = self._neighbours.owner(sid) if sid else self._number
             if owner != self._number:

@@ -31,9 +31,8 @@ from peertape.cassettes.bodies import read
 from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.codings import codings_of, decode
 from peertape.cassettes.headers import media_type
-from peertape.cassettes.learning import LOGIN
 from peertape.cassettes.model import Exchange
-from peertape.cassettes.paths import uuid_of
+from peertape.cassettes.paths import LOGIN, uuid_of
 from peertape.cassettes.store import Cassette
 from peertape.config import facts
 

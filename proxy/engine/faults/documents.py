@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from peertape.config.faultfacts import FaultFacts
 from peertape.config.faults import EXPIRED_TOKEN, Fault
 from peertape.config.limits import Limits
 from peertape.proxy.engine.faults.marks import marked
 from peertape.proxy.engine.limits.refusal import over
 from peertape.proxy.engine.model import Answer, Request
-from peertape.proxy.engine.ondemand import OnDemand
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.stages.miss import CORS
 from peertape.proxy.engine.twin.answers import Answers
 from peertape.proxy.engine.twin.wire import reason
+
+if TYPE_CHECKING:
+    from peertape.proxy.engine.ondemand import OnDemand
 
 REFUSALS = 400  # and above
 
@@ -20,7 +25,9 @@ REFUSALS = 400  # and above
 class Documents:
     """`limits` are PeerTube's own, whatever the run's are. `documented`: the errors of routes."""
 
-    def __init__(self, answers: Answers, facts: FaultFacts, limits: Limits, documented: OnDemand | None = None) -> None:
+    def __init__(
+        self, answers: Answers, facts: FaultFacts, limits: Limits, documented: Callable[[], OnDemand] | None = None
+    ) -> None:
         self._answers = answers
         self._limits = limits
         self._documented = documented
@@ -30,14 +37,15 @@ class Documents:
         """Whether the request's route has the error that the fault names."""
         if fault.example is None:
             return True
-        return self._documented is not None and self._documented.has(fault, request) is not None
+        return self._documented is not None and self._documented().has(fault, request) is not None
 
     def error(self, fault: Fault, request: Request, session: Session) -> Answer:
         """The documented error that the fault names; only where it can be."""
-        choice = self._documented.has(fault, request) if self._documented else None
         assert self._documented is not None
+        documented = self._documented()
+        choice = documented.has(fault, request)
         assert choice is not None
-        return marked(self._documented.answer(choice, request, session), fault)
+        return marked(documented.answer(choice, request, session), fault)
 
     def of(self, fault: Fault, request: Request, now: float) -> Answer:
         """The answer of `expired-token`, or of a status."""

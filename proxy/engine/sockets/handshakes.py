@@ -7,6 +7,7 @@ from peertape.cassettes.model import SWITCHED
 from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.sockets.model import Endpoint
 
+ENGINE_IO = "/socket.io/"  # the path of engine.io, which is asked by polls too
 PROTOCOL = "sec-websocket-protocol"
 # What an upgrade is answered with is settled by the lane that carries it; compression is never agreed on.
 OF_THE_LANE = ("sec-websocket-accept", "sec-websocket-extensions", "content-length", "date")
@@ -17,6 +18,11 @@ def is_upgrade(request: Request) -> bool:
     if request.method != "GET" or (request.headers.get("upgrade") or "").strip().lower() != "websocket":
         return False
     return "upgrade" in _tokens(request.headers, "connection")
+
+
+def concerns_sockets(request: Request) -> bool:
+    """Whether it is an upgrade, or for engine.io."""
+    return request.path == ENGINE_IO or is_upgrade(request)
 
 
 def switched(request: Request, endpoint: Endpoint, head: Headers | None = None) -> Answer:

@@ -18,7 +18,7 @@ from peertape.proxy.engine.sockets.performance import Performance
 from peertape.proxy.engine.sockets.recordings import SECRET_AUTH, Asker, Joined, Recordings
 from peertape.proxy.engine.sockets.socketio import Joining, refusal, welcome
 from peertape.proxy.engine.sockets.sources import Sources, as_bearer
-from peertape.proxy.engine.twin.accounts import is_over
+from peertape.proxy.engine.twin.tokens import is_over
 
 METHOD = "SOCKET.IO"  # of a journal's entry, whose target is the namespace
 JOINED, REFUSED, MISSED = 101, 403, 501
@@ -101,7 +101,7 @@ class Namespaces:
             if asked is request:
                 return known.missing
             twin = self.sources.twin
-            return None if twin is not None and twin.holder(asked, session) is not None else known.invalid
+            return None if twin is not None and twin().holder(asked, session) is not None else known.invalid
         if known.by == "runner":
             auth = packet.value
             told = isinstance(auth, dict) and any(auth.get(name) for name in SECRET_AUTH)

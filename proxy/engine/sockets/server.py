@@ -28,7 +28,6 @@ from peertape.proxy.engine.stages.parsing import exactly_recorded
 from peertape.proxy.engine.twin.socketio import handshake_refusal, refused
 from peertape.proxy.engine.twin.wire import http_date
 
-PATH = "/socket.io/"
 CACHE_BUSTER = "t"
 TEXT = "text/plain; charset=UTF-8"
 HTML = "text/html"

@@ -18,7 +18,7 @@ from peertape.proxy.engine.shelf import USER, Shelf
 from peertape.proxy.engine.sockets.performance import Pace
 from peertape.proxy.engine.sockets.recordings import Asker, Recordings
 from peertape.proxy.engine.twin.answers import Answers
-from peertape.proxy.engine.twin.twin import Twin
+from peertape.proxy.engine.twin.late import LateTwin
 
 Note = Callable[[Request, Session, Answer], Entry]
 
@@ -35,7 +35,7 @@ class Sources:
     answers: Answers
     facts: SocketFacts
     note: Note
-    twin: Twin | None = None
+    twin: LateTwin | None = None
     links: OutLinks = OutLinks()
     pace: Pace = field(default_factory=Pace)
     is_ours: Callable[[str], bool] = lambda _sid: True

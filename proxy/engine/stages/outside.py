@@ -13,7 +13,7 @@ from peertape.proxy.engine.stages.parsing import ParsingStage
 from peertape.proxy.engine.stages.preflight import PreflightStage
 from peertape.proxy.engine.stages.unknown import UnknownStage
 from peertape.proxy.engine.twin.answers import Answers
-from peertape.proxy.engine.twin.twin import Twin
+from peertape.proxy.engine.twin.late import LateTwin
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Outside:
     behind_routes: tuple[Stage, ...] = ()
 
     @classmethod
-    def of(cls, routers: Routers, answers: Answers, twin: Twin, shelf: Shelf, recorded: Stage) -> Self:
+    def of(cls, routers: Routers, answers: Answers, twin: LateTwin, shelf: Shelf, recorded: Stage) -> Self:
         return cls(
             (PreflightStage(routers, answers, recorded), ParsingStage(routers, answers, recorded)),
             (MalformedPathStage(answers, twin.knows, recorded),),

@@ -11,13 +11,13 @@ from peertape.proxy.engine.stages.dates import DateStage
 from peertape.proxy.engine.stages.miss import MissStage
 from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.stages.visitor import VisitorStage
-from peertape.proxy.engine.twin.twin import Twin
+from peertape.proxy.engine.twin.late import LateTwin
 
 
 def playing(
     recorded: RecordedStage,
     explainer: Explainer,
-    twin: Twin | None = None,
+    twin: LateTwin | None = None,
     between: Sequence[Stage] = (),
     last: Sequence[Stage] = (),
     first: Sequence[Stage] = (),

@@ -6,33 +6,37 @@ their headers; there a wish that the route cannot fulfil is answered as ever, wi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from peertape.proxy.engine.chain import Rest
 from peertape.proxy.engine.model import Answer, Request
-from peertape.proxy.engine.ondemand import OnDemand
 from peertape.proxy.engine.preferences import Preference, preference
 from peertape.proxy.engine.session import Session
-from peertape.proxy.engine.twin.catalogue import Choice, listed
+
+if TYPE_CHECKING:
+    from peertape.proxy.engine.ondemand import OnDemand
+    from peertape.proxy.engine.twin.catalogue import Choice
 
 APPLIED = "Preference-Applied"  # RFC 7240, section 3
 UNKNOWN = "Peertape-Preference"
 
 
 class PreferenceStage:
-    """Gives what was wished for, and passes on all the rest."""
+    """Gives what was wished for, and passes on all the rest. `errors` is called when somebody wishes for one."""
 
-    def __init__(self, errors: OnDemand) -> None:
+    def __init__(self, errors: Callable[[], OnDemand]) -> None:
         self._errors = errors
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
         wished = preference(request.headers)
         if wished is None:
             return rest(request)
-        choice = self._errors.catalogue(request).pick(wished.status, wished.example)
+        choice = self._errors().catalogue(request).pick(wished.status, wished.example)
         if choice is None or not self._gives(choice):
             return self._otherwise(request, wished, rest)
-        return _applied(self._errors.answer(choice, request, session), wished, choice)
+        return _applied(self._errors().answer(choice, request, session), wished, choice)
 
     def _gives(self, choice: Choice) -> bool:  # noqa: ARG002
         return True
@@ -45,7 +49,7 @@ class PreferredLimitStage(PreferenceStage):
     """Before the limits: theirs alone."""
 
     def _gives(self, choice: Choice) -> bool:
-        return self._errors.is_limit(choice)
+        return self._errors().is_limit(choice)
 
 
 class PreferredErrorStage(PreferenceStage):
@@ -55,7 +59,9 @@ class PreferredErrorStage(PreferenceStage):
         answer = rest(request)
         if wished.example is None and wished.status == answer.status:  # it would have been so anyway
             return replace(answer, headers=answer.headers.added(APPLIED, str(wished)))
-        known = f"unknown; route has {listed(self._errors.catalogue(request))}"
+        from peertape.proxy.engine.twin.catalogue import listed
+
+        known = f"unknown; route has {listed(self._errors().catalogue(request))}"
         return replace(
             answer, headers=answer.headers.added(UNKNOWN, known), remark=(*answer.remark, ("prefer", "unknown"))
         )

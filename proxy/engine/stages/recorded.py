@@ -9,8 +9,7 @@ from functools import partial
 from peertape.cassettes.bodyfields import fields
 from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.codings import codings_of
-from peertape.cassettes.learning import LOGIN
-from peertape.cassettes.paths import fold
+from peertape.cassettes.paths import LOGIN, fold
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.store import Cassette
 from peertape.proxy.engine import choice, lives, semantics

@@ -13,8 +13,7 @@ from dataclasses import replace
 from peertape.cassettes.bodyfields import fields
 from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.codings import whole_text
-from peertape.cassettes.learning import LOGIN
-from peertape.cassettes.paths import fold
+from peertape.cassettes.paths import LOGIN, fold
 from peertape.cassettes.redaction.recollection import Recollection
 from peertape.cassettes.store import Cassette
 from peertape.proxy.engine.chain import Rest

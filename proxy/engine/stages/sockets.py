@@ -5,8 +5,8 @@ from __future__ import annotations
 from peertape.proxy.engine.chain import Rest
 from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.session import Session
-from peertape.proxy.engine.sockets.handshakes import is_upgrade
-from peertape.proxy.engine.sockets.server import PATH, EngineIoServer
+from peertape.proxy.engine.sockets.handshakes import ENGINE_IO, is_upgrade
+from peertape.proxy.engine.sockets.server import EngineIoServer
 from peertape.proxy.engine.sockets.sources import Sources
 from peertape.proxy.engine.sockets.upgrades import Upgrades
 from peertape.proxy.engine.stages.parsing import unsettled
@@ -18,7 +18,7 @@ class SocketsStage:
         self._upgrades = Upgrades(sources)
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
-        if request.path == PATH and request.method != "HEAD":
+        if request.path == ENGINE_IO and request.method != "HEAD":
             return self._engine_io.answer(request, session, unsettled(rest))
         if is_upgrade(request):
             return self._upgrades.answer(request, session, unsettled(rest))

@@ -17,9 +17,9 @@ from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.stages.recorded import RecordedStage
 from peertape.proxy.engine.twin.asking import fnv1a
-from peertape.proxy.engine.twin.case import Outcome, Verdict
 from peertape.proxy.engine.twin.given import given
-from peertape.proxy.engine.twin.twin import Twin
+from peertape.proxy.engine.twin.late import LateTwin
+from peertape.proxy.engine.twin.verdict import Outcome, Verdict
 from peertape.proxy.engine.uploads.recorded import RecordedUpload, begun_by, upload_id
 from peertape.proxy.engine.uploads.replies import ABORTED, CONFLICT, NOT_FOUND, Replies, range_of
 from peertape.proxy.engine.uploads.running import SAME, Running, Uploads
@@ -36,7 +36,7 @@ class UploadStage:
     """
 
     def __init__(
-        self, shelf: Shelf, recorded: RecordedStage, twin: Twin, replies: Replies, *, emulates: bool, alone: bool
+        self, shelf: Shelf, recorded: RecordedStage, twin: LateTwin, replies: Replies, *, emulates: bool, alone: bool
     ) -> None:
         self._shelf = shelf
         self._recorded = recorded
@@ -46,7 +46,7 @@ class UploadStage:
         self._alone = alone
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
-        match self._twin.pieces(request.method, request.path):
+        match self._twin().pieces(request.method, request.path):
             case "begin":
                 return self._begin(request, session, rest)
             case "put":
@@ -76,7 +76,7 @@ class UploadStage:
             begun = self._another(begun, session)
             headers = answer.headers.replaced("Location", location.replace(recorded.id, begun))
             answer = replace(answer, headers=headers, source=Source.DERIVED, remark=(*answer.remark, REMARK))
-        self._twin.note(request, session, answer)
+        self._twin().note(request, session, answer)
         _keep(Running(begun, Upload(size_of(request)), recorded, number), session)
         return answer
 
@@ -115,11 +115,11 @@ class UploadStage:
         """What PeerTube's rules say; of what a recorded upload led to, the recording knows better."""
         if not self._emulates or after is After.CUT:
             return Verdict(Outcome.UNDECIDED)
-        verdict = self._twin.judge(request, session)
+        verdict = self._twin().judge(request, session)
         recorded = running.recorded
         if after is After.DONE and verdict.answer is not None and recorded.outcome is not None:
             outcome = self._recorded.look(recorded.cassette, recorded.outcome, request)
-            if self._twin.refuses_out_of_ignorance(verdict.answer, outcome):
+            if self._twin().refuses_out_of_ignorance(verdict.answer, outcome):
                 return Verdict(Outcome.UNDECIDED)
         return verdict
 
@@ -166,7 +166,7 @@ class UploadStage:
         return replace(answer, source=Source.DERIVED, remark=(REMARK, *told))
 
     def _ended(self, request: Request, session: Session, running: Running, answer: Answer) -> Answer:
-        self._twin.note(request, session, answer)
+        self._twin().note(request, session, answer)
         with session.changing(Uploads) as uploads:
             uploads.end(running.id)
         return answer
@@ -175,7 +175,7 @@ class UploadStage:
         answer = rest(request)
         running = session.recall(Uploads).running.get(upload_id(request.query) or "")
         if answer.source is Source.MISS and (running is not None or self._emulates):
-            if self._twin.judge(request, session).outcome is Outcome.REFUSED:
+            if self._twin().judge(request, session).outcome is Outcome.REFUSED:
                 return answer
             answer = self._replies.cancelled(request, session.clock.now())
             answer = answer if running is None else _derived(answer, running.recorded)

@@ -1,15 +1,7 @@
-"""Tokens in the course of a session: when they were given out by its clock, and which were revoked."""
+"""Whose token it is: the user behind it, by the recording, or by the timeline as of a moment."""
 
 from __future__ import annotations
 
-import json
-import math
-from dataclasses import dataclass, field
-
-from peertape.cassettes.codings import whole_text
-from peertape.cassettes.learning import LOGIN
-from peertape.cassettes.paths import fold
-from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import USER, Question, Shelf
 from peertape.proxy.engine.twin.credentials import Bearer
@@ -17,21 +9,8 @@ from peertape.proxy.engine.twin.effects import acting
 from peertape.proxy.engine.twin.facts import Entity
 from peertape.proxy.engine.twin.history import History
 from peertape.proxy.engine.twin.telling import TOKEN
+from peertape.proxy.engine.twin.tokens import is_over
 from peertape.proxy.engine.twin.world import World
-
-REVOKE = "/api/v1/users/revoke-token"
-LARGEST_LOGIN = 64 * 1024
-
-
-@dataclass(slots=True)
-class Tokens:
-    """By the text that the client holds. `ends`: when those given out in this session expire, in its epoch seconds."""
-
-    ends: dict[str, float] = field(default_factory=dict)
-    revoked: set[str] = field(default_factory=set)
-
-    def is_over(self, token: str, now: float) -> bool:
-        return token in self.revoked or self.ends.get(token, now) < now
 
 
 class Accounts:
@@ -50,25 +29,6 @@ class Accounts:
             return Bearer(present=True, user=acting(world, name))
         return Bearer(present=True, user=self._by_then(question, world, session.clock.now()))
 
-    def note(self, request: Request, session: Session, answer: Answer) -> None:
-        """A login that was answered starts its tokens' time; a revocation ends it."""
-        if request.method != "POST" or answer.status != 200:
-            return
-        path = fold(request.path)
-        if path == REVOKE and (token := _token(request)):
-            with session.changing(Tokens) as tokens:
-                tokens.revoked.add(token)
-        elif path == LOGIN and answer.body.size <= LARGEST_LOGIN:
-            try:
-                given = json.loads(whole_text(answer.headers, answer.body, LARGEST_LOGIN) or b"")
-            except ValueError:
-                return
-            if isinstance(given, dict) and isinstance(token := given.get("access_token"), str):
-                with session.changing(Tokens) as tokens:
-                    tokens.revoked.discard(token)
-                    if isinstance(lifetime := given.get("expires_in"), (int, float)):
-                        tokens.ends[token] = session.clock.now() + lifetime
-
     def _by_then(self, question: Question, world: World, now: float) -> Entity | None:
         """Who held the token at that moment of the timeline. One that no recorded login gave out was there before."""
         for cassette in self._shelf.cassettes:
@@ -83,20 +43,3 @@ class Accounts:
             if user is not None and not world.has_heard_of(TOKEN, text) and not self._history.issued(text):
                 return acting(world, user)
         return None
-
-
-def is_over(request: Request, session: Session) -> bool:
-    """Whether the request's token expired or was revoked within the session."""
-    token = _token(request)
-    return token is not None and session.recall(Tokens).is_over(token, session.clock.now())
-
-
-def ends_of(request: Request, session: Session) -> float:
-    """The last moment at which the request's token is not over, unless it is revoked."""
-    token = _token(request)
-    return math.inf if token is None else session.recall(Tokens).ends.get(token, math.inf)
-
-
-def _token(request: Request) -> str | None:
-    scheme, _, token = (request.headers.get("authorization") or "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.strip() else None

@@ -1,10 +1,9 @@
-"""A case: one request before the rules, with all that its steps see and bind; and the verdict on it."""
+"""A case: one request before the rules, with all that its steps see and bind."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import Any
 
 from peertape.proxy.engine.model import Answer, Request
@@ -14,20 +13,8 @@ from peertape.proxy.engine.twin.credentials import Bearer
 from peertape.proxy.engine.twin.expressions import Evaluator
 from peertape.proxy.engine.twin.facts import Entity
 from peertape.proxy.engine.twin.given import Given
+from peertape.proxy.engine.twin.verdict import Outcome, Verdict
 from peertape.proxy.engine.twin.world import World
-
-
-class Outcome(Enum):
-    REFUSED = auto()  # with PeerTube's answer
-    ACCEPTED = auto()  # PeerTube would do it; with an answer only where the rules know that too
-    UNDECIDED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    outcome: Outcome
-    answer: Answer | None = None
-    why: str = ""
 
 
 @dataclass(slots=True)

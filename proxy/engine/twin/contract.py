@@ -9,7 +9,6 @@ from typing import Any
 
 from peertape.config import contracts as data
 from peertape.proxy.engine.twin import replies
-from peertape.proxy.engine.twin.case import Outcome
 from peertape.proxy.engine.twin.chains import Vocabulary
 from peertape.proxy.engine.twin.effects import Effect, effects
 from peertape.proxy.engine.twin.errors import ContractError
@@ -34,6 +33,7 @@ from peertape.proxy.engine.twin.steps import (
     Validate,
     When,
 )
+from peertape.proxy.engine.twin.verdict import Outcome
 
 _ANSWER = replies.WORDS
 _ALLOWED = {

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from peertape.cassettes.headers import Headers
 from peertape.proxy.engine.model import Answer
-from peertape.proxy.engine.twin.case import Case, Verdict
+from peertape.proxy.engine.twin.case import Case
 from peertape.proxy.engine.twin.multipart import form_fault
 from peertape.proxy.engine.twin.steps import Step
+from peertape.proxy.engine.twin.verdict import Verdict
 
 _NOT_KEPT = (403, 404)
 _NEVER = "no-cache, no-store, must-revalidate"

@@ -5,12 +5,27 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from peertape.proxy.engine.model import Request
 from peertape.proxy.engine.shelf import Shelf
 
 # What only resolves near by: names without a dot, and the domains set aside for it (RFC 6761, RFC 6762, RFC 8375).
 _NEAR_BY = re.compile(r"[^.]+|.+\.(?:localhost|local|lan|home|internal|home\.arpa|test)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class OurHosts:
+    """`public_url`: where the instance is, if the user says so."""
+
+    shelf: Shelf
+    public_url: str | None = None
+
+    def has(self, host: str, request: Request) -> bool:
+        """Whether a Host is ours, by the port at which the request came, and the name by which it called us."""
+        is_alias = request.by_alias and host == request.host
+        return is_alias or is_our_host(host, request.port, self.shelf, self.public_url)
 
 
 def is_our_host(host: str, port: int | None, shelf: Shelf, public_url: str | None) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from peertape.proxy.engine.model import Answer
 from peertape.proxy.engine.twin import credentials
-from peertape.proxy.engine.twin.case import Case, Verdict
+from peertape.proxy.engine.twin.case import Case
 from peertape.proxy.engine.twin.chains import Chain
 from peertape.proxy.engine.twin.expressions import Expression, Template
 from peertape.proxy.engine.twin.repeats import Each, Once, elements
@@ -26,6 +26,7 @@ from peertape.proxy.engine.twin.steps import (
     Validate,
     When,
 )
+from peertape.proxy.engine.twin.verdict import Verdict
 
 ERRORS = 400  # and above
 LOGIN = ((401, "unauthorized_request"), (401, "invalid_token"), (400, "invalid_request"))

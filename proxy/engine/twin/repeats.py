@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from peertape.proxy.engine.twin.case import Case, Outcome, Verdict
+from peertape.proxy.engine.twin.case import Case
 from peertape.proxy.engine.twin.expressions import Expression
 from peertape.proxy.engine.twin.replies import Reply
 from peertape.proxy.engine.twin.steps import Step, Steps, judge
 from peertape.proxy.engine.twin.undecided import Undecided
 from peertape.proxy.engine.twin.values import text_of
+from peertape.proxy.engine.twin.verdict import Outcome, Verdict
 
 _MOST = 5000  # refusals that are remembered
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from peertape.proxy.engine.twin import credentials
-from peertape.proxy.engine.twin.case import Case, Outcome, Verdict
+from peertape.proxy.engine.twin.case import Case
 from peertape.proxy.engine.twin.chains import Chain
 from peertape.proxy.engine.twin.expressions import Expression, Template
 from peertape.proxy.engine.twin.replies import Reply
 from peertape.proxy.engine.twin.rights import Roles
+from peertape.proxy.engine.twin.verdict import Outcome, Verdict
 
 ACCEPTED = Verdict(Outcome.ACCEPTED)
 

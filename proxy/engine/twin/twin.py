@@ -13,7 +13,7 @@ from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.twin import asking, functions
 from peertape.proxy.engine.twin.accounts import Accounts
 from peertape.proxy.engine.twin.answers import Answers
-from peertape.proxy.engine.twin.case import Case, Outcome, Verdict
+from peertape.proxy.engine.twin.case import Case
 from peertape.proxy.engine.twin.contract import Book, Contract
 from peertape.proxy.engine.twin.deeds import Deed, Deeds
 from peertape.proxy.engine.twin.excerpts import Judged
@@ -23,28 +23,29 @@ from peertape.proxy.engine.twin.framing import with_cache_control
 from peertape.proxy.engine.twin.given import given
 from peertape.proxy.engine.twin.history import History
 from peertape.proxy.engine.twin.needs import NOTHING, Lacking, Needs
-from peertape.proxy.engine.twin.ourhosts import is_our_host
+from peertape.proxy.engine.twin.ourhosts import OurHosts
 from peertape.proxy.engine.twin.routes import Found
 from peertape.proxy.engine.twin.steps import judge
 from peertape.proxy.engine.twin.telling import MOST_BYTES, names_of, names_of_answer
 from peertape.proxy.engine.twin.undecided import Undecided
+from peertape.proxy.engine.twin.verdict import Outcome, Verdict
 
 MOST_QUESTIONS = 100  # to a large cassette, of one request
 MOST_REMEMBERED = 1000  # refusals of the past: each may take the telling of a whole world
 
 
 class Twin:
-    """`public_url`: where the instance is, if the user says so."""
+    """`hosts`: by which clients reach us; without them, those of the cassettes and of this machine."""
 
-    def __init__(self, shelf: Shelf, book: Book, answers: Answers, public_url: str | None = None) -> None:
+    def __init__(self, shelf: Shelf, book: Book, answers: Answers, hosts: OurHosts | None = None) -> None:
         self._shelf = shelf
         self._book = book
         self._answers = answers
         self._history = History(shelf, book)
-        self.accounts = Accounts(shelf, self._history)
+        self._accounts = Accounts(shelf, self._history)
         self._past = Session("past")
         self._then: dict[tuple[str, int, int], Answer | None] = {}
-        self._public_url = public_url
+        self._hosts = hosts or OurHosts(shelf)
         self._rules = {**functions.of_rules(book.roles), **functions.of_secrets(self._disguises)}
 
     @property
@@ -63,7 +64,7 @@ class Twin:
     def asker(self, request: Request, session: Session) -> Entity | None:
         """The user who asks, as far as the token tells."""
         world = self._history.world(session, request)
-        return self.accounts.bearer(self._shelf.ask(request), session, world).user
+        return self._accounts.bearer(self._shelf.ask(request), session, world).user
 
     def note(self, request: Request, session: Session, answer: Answer) -> None:
         """Something was done in the session: its own world changes as the recorded one does by a recorded success."""
@@ -182,32 +183,25 @@ class Twin:
                     **self._rules,
                     **functions.of_world(world),
                     **asking.of_request(request),
-                    "is_our_host": self._reached_by(request),
+                    "is_our_host": lambda host: self._hosts.has(host, request),
                 },
             ),
             now,
             contract.docs,
             contract.at,
-            self.accounts.bearer(question, session, world),
+            self._accounts.bearer(question, session, world),
             asked=asked,
             session=session,
         )
 
     def holder(self, request: Request, session: Session) -> Entity | None:
         """Whose the request's token is; None if it is nobody's, or not valid any more."""
-        return self.accounts.bearer(self._shelf.ask(request), session, self._history.world(session, request)).user
+        return self._accounts.bearer(self._shelf.ask(request), session, self._history.world(session, request)).user
 
-    def is_foreign(self, request: Request) -> bool:
-        """Whether the Host is none of ours, on a route that heeds it."""
-        found = self.book.routes.find(request.method, request.path)
-        return found is not None and found.route.by_host and not self._reached_by(request)(request.host)
-
-    def _reached_by(self, request: Request) -> Callable[[str], bool]:
-        def ours(host: str) -> bool:
-            aliased = request.by_alias and host == request.host
-            return aliased or is_our_host(host, request.port, self._shelf, self._public_url)
-
-        return ours
+    def heeds_host(self, request: Request) -> bool:
+        """Whether what the route answers hangs on the Host."""
+        found = self._book.routes.find(request.method, request.path)
+        return found is not None and found.route.by_host
 
     def _disguises(self, text: str, guessable: bool) -> frozenset[str]:
         return frozenset(cassette.pseudonyms.of(text, guessable) for cassette in self._shelf.cassettes) | {text}

@@ -17,8 +17,8 @@ from peertape.cassettes import demo
 from peertape.cassettes.bodies import read
 from peertape.cassettes.candidates import Candidate
 from peertape.cassettes.headers import Headers, media_type
-from peertape.cassettes.learning import LOGIN
 from peertape.cassettes.model import Exchange
+from peertape.cassettes.paths import LOGIN
 from peertape.cassettes.store import Cassette
 from peertape.config import facts
 from peertape.config.settings import Settings

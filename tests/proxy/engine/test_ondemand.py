@@ -84,9 +84,9 @@ def making(tape: Tape) -> Iterator[Callable[..., Maker]]:
         answers = Answers(routers.load("6.3"), "6.3")
         twin = Twin(Shelf(opened), rules, answers)
         errors = OnDemand(lambda: twin, answers, LIMITS)
-        documents = Documents(answers, faultfacts.load(), LIMITS, errors)
+        documents = Documents(answers, faultfacts.load(), LIMITS, lambda: errors)
         struck = FaultStage(Faults(Plan(tuple(map(fault, faults)))), documents)
-        stages = [struck, PreferredLimitStage(errors), PreferredErrorStage(errors), _End()]
+        stages = [struck, PreferredLimitStage(lambda: errors), PreferredErrorStage(lambda: errors), _End()]
         return Maker(Engine(stages), errors, rules)
 
     yield start

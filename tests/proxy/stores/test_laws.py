@@ -18,9 +18,9 @@ from peertape.proxy.engine.session import LocalProgress, Session
 from peertape.proxy.engine.sockets.ending import Ending
 from peertape.proxy.engine.sockets.model import Close
 from peertape.proxy.engine.state.interface import Prepared, Turn
-from peertape.proxy.engine.twin.accounts import Tokens
 from peertape.proxy.engine.twin.contract import book
 from peertape.proxy.engine.twin.deeds import Deed, Deeds
+from peertape.proxy.engine.twin.tokens import Tokens
 
 if TYPE_CHECKING:
     from tests.proxy.stores.conftest import Place

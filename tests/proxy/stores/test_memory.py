@@ -20,8 +20,8 @@ from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.state.interface import Prepared, StateLostError, Turn
 from peertape.proxy.engine.state.shared import SharedState
 from peertape.proxy.engine.state.snapshots import Snapshots
-from peertape.proxy.engine.twin.accounts import Tokens
 from peertape.proxy.engine.twin.contract import book
+from peertape.proxy.engine.twin.tokens import Tokens
 from peertape.proxy.stores.gate import Gate
 from peertape.proxy.stores.heap import PAYLOAD, Heap
 from peertape.proxy.stores.memory import Memory, MemoryStore

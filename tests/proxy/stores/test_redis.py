@@ -25,8 +25,8 @@ from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.state.interface import StateLostError
 from peertape.proxy.engine.state.shared import SharedState
 from peertape.proxy.engine.state.snapshots import Snapshots
-from peertape.proxy.engine.twin.accounts import Tokens
 from peertape.proxy.engine.twin.contract import book
+from peertape.proxy.engine.twin.tokens import Tokens
 from peertape.proxy.stores import redis as stores
 from peertape.proxy.stores import tickets
 from peertape.proxy.stores.opening import opened

@@ -29,8 +29,8 @@ from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine.chain import Engine
 from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.session import Session
-from peertape.proxy.engine.twin.case import Outcome, Verdict
 from peertape.proxy.engine.twin.twin import Twin
+from peertape.proxy.engine.twin.verdict import Outcome, Verdict
 
 CASES = Path(__file__).with_name("cases")
 HOST = "127.0.0.1:9100"  # where the demo was recorded
@@ -143,4 +143,4 @@ def asker() -> Iterator[Asker]:
     with assembly.parts(settings, [Cassette(demo.path(), "demo")]) as parts:
         engine = Engine(parts.replay_stages(Actions("replay", parts.shelf, parts.sessions, parts.tally)))
         assert parts.twin is not None
-        yield Asker(engine, parts.twin)
+        yield Asker(engine, parts.twin())

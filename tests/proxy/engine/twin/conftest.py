@@ -15,9 +15,9 @@ from peertape.proxy.engine.model import Answer
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Shelf
 from peertape.proxy.engine.twin.answers import Answers
-from peertape.proxy.engine.twin.case import Verdict
 from peertape.proxy.engine.twin.contract import compiled
 from peertape.proxy.engine.twin.twin import Twin
+from peertape.proxy.engine.twin.verdict import Verdict
 from tests.proxy.engine.conftest import Tape, request
 
 RIGHTS = Rights.model_validate(

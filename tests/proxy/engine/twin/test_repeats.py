@@ -9,9 +9,9 @@ import pytest
 
 from peertape.cassettes.bodies import read
 from peertape.proxy.engine.model import Answer
-from peertape.proxy.engine.twin.case import Outcome
 from peertape.proxy.engine.twin.given import query_of
 from peertape.proxy.engine.twin.routes import Routes
+from peertape.proxy.engine.twin.verdict import Outcome
 from tests.proxy.engine.twin.conftest import Judge
 
 Judging = Callable[..., Judge]

@@ -10,7 +10,7 @@ import pytest
 
 from peertape.cassettes.bodies import read
 from peertape.proxy.engine.model import Answer, Source
-from peertape.proxy.engine.twin.case import Outcome
+from peertape.proxy.engine.twin.verdict import Outcome
 from tests.proxy.engine.conftest import Tape
 from tests.proxy.engine.twin.conftest import Judge
 
