@@ -82,7 +82,7 @@ def in_process() -> Iterator[Play]:
 def _engine(limits: str) -> Iterator[Callable[[Request], str]]:
     settings = config.load({"limits": limits})
     with assembly.parts(settings, open_cassettes((), settings)) as parts:
-        engine = Engine(parts.replay_stages(Actions("replay", parts.shelf, parts.sessions, parts.tally)))
+        engine = Engine(parts.replay_stages(lambda: Actions("replay", parts.shelf, parts.sessions, parts.tally)))
         session = parts.sessions.get("benchmark")
         session.clock.freeze(True)  # no window of a limit ends meanwhile
 

@@ -156,7 +156,7 @@ class _Played:
     def __init__(self, path: Path, exchanges: int, stack: ExitStack) -> None:
         settings = config.load({"limits": "off"})
         parts = stack.enter_context(assembly.parts(settings, open_cassettes((str(path),), settings)))
-        self._engine = Engine(parts.replay_stages(Actions("replay", parts.shelf, parts.sessions, parts.tally)))
+        self._engine = Engine(parts.replay_stages(lambda: Actions("replay", parts.shelf, parts.sessions, parts.tally)))
         self._session = parts.sessions.get("growth")
         self._cassettes = parts.shelf.cassettes
         self._size = _Size(exchanges)

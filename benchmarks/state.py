@@ -58,7 +58,7 @@ def main() -> int:
 def doings(stack: ExitStack, place: str | None) -> dict[str, Callable[[], object]]:
     settings = Settings(state=place, limits="peertube*1000000")
     parts = stack.enter_context(assembly.parts(settings, open_cassettes((), settings)))
-    engine = parts.engine(parts.replay_stages(parts.actions("serve")))
+    engine = parts.engine(parts.replay_stages(lambda: parts.actions("serve")))
     session = parts.sessions.get("default")
     return {
         "a read": lambda: engine.answer(READ, session),

@@ -166,7 +166,7 @@ def _negotiation(method: str, folded: str, headers: Headers) -> str:
 @lru_cache(maxsize=64)
 def _negotiated(method: str) -> re.Pattern[str]:
     """Of the paths that heed Accept, all in one."""
-    known = (pattern.path.pattern for pattern in facts.negotiated() if pattern.method in (None, method))
+    known = (pattern.expression for pattern in facts.negotiated() if pattern.method in (None, method))
     return re.compile("|".join(f"(?:{path})" for path in known) or r"(?!)", re.IGNORECASE)
 
 

@@ -249,4 +249,4 @@ def _read[M: BaseModel](kind: type[M], value: Mapping[Any, Any], where: str) -> 
 
 
 def _any_of(globs: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern(glob).path.pattern})" for glob in globs), re.IGNORECASE)
+    return re.compile("|".join(f"(?:{pattern(glob).expression})" for glob in globs), re.IGNORECASE)

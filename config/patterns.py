@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
 
@@ -16,16 +17,23 @@ class PatternError(ValueError):
     """A pattern that cannot be read; its text is a sentence for the user."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pattern:
+    """`glob`: that of the path."""
+
     text: str
     method: str | None
-    path: re.Pattern[str]
+    glob: str
 
     @property
-    def glob(self) -> str:
-        """That of the path."""
-        return self.text.strip() if self.method is None else self.text.strip().partition(" ")[2].strip()
+    def expression(self) -> str:
+        """Of the path, as a regular expression that does not tell cases apart."""
+        return _expression(self.glob)
+
+    @cached_property
+    def path(self) -> re.Pattern[str]:
+        """Compiled when a request comes that it may be for: there are many patterns, and each request needs few."""
+        return re.compile(self.expression, re.IGNORECASE)
 
     def matches(self, method: str, path: str) -> bool:
         """`path` is without query."""
@@ -40,7 +48,7 @@ def pattern(text: str) -> Pattern:
         raise PatternError(f"{text!r} is no pattern: {first!r} is no HTTP method; write for example 'GET /api/v1/**'.")
     if not glob.startswith(("/", "*")):
         raise PatternError(f"{text!r} is no pattern: the path must begin with '/'; write for example '/api/v1/**'.")
-    return Pattern(text, method, re.compile(_expression(glob), re.IGNORECASE))
+    return Pattern(text, method, glob)
 
 
 def _expression(glob: str) -> str:

@@ -29,8 +29,7 @@ from peertape.proxy.cli.garbage import uncollected
 from peertape.proxy.cli.journalfile import journal_file
 from peertape.proxy.cli.limits import limits_stage
 from peertape.proxy.cli.opencassettes import DEMO_PLACE
-from peertape.proxy.control.actions import Actions
-from peertape.proxy.control.stage import ControlStage
+from peertape.proxy.control.reserved import is_control
 from peertape.proxy.engine.chain import Engine, Stage
 from peertape.proxy.engine.choice import Repeat
 from peertape.proxy.engine.defects import cassette_lost, state_lost
@@ -61,6 +60,7 @@ from peertape.proxy.engine.twin.late import LateTwin
 from peertape.proxy.engine.twin.surroundings import fitted
 
 if TYPE_CHECKING:
+    from peertape.proxy.control.actions import Actions
     from peertape.proxy.engine.ondemand import OnDemand
     from peertape.proxy.engine.sockets.sources import Sources as SocketSources
     from peertape.proxy.lanes.member import Member
@@ -109,12 +109,11 @@ class Parts:
         return MissStage(self.explainer)
 
     def replay_stages(
-        self, actions: Actions, repeat: Repeat | None = None, known: Recollection | None = None
+        self, actions: Callable[[], Actions], repeat: Repeat | None = None, known: Recollection | None = None
     ) -> list[Stage]:
         """`known`: clients hold secrets of an instance, and shall find their logins in order when it is back."""
         between: list[Stage] = [RefreshStage(self.shelf, known)] if known is not None else []
         recorded = self.recorded_stage(repeat, known)
-        control = ControlStage(actions, self.token)
         twin = self.twin
         outside = Outside.of(self.routers, self.answers, twin, self.shelf, recorded) if twin else Outside()
         limits = limits_stage(self.limits, self.settings, self.shelf, self.answers)
@@ -131,7 +130,7 @@ class Parts:
                 [*faults, foreign_sockets, DateStage(), recorded, self.miss_stage()], permits_known(self.shelf)
             ),
             self.source_stage(),
-            control,
+            self.control_stage(actions),
             *faults,
             *outside.before_limits,
             PreferredLimitStage(self._documented),
@@ -141,6 +140,14 @@ class Parts:
             sockets,
         )
         return [*before, *inside]
+
+    def control_stage(self, actions: Callable[[], Actions]) -> LateStage:
+        def make() -> Stage:
+            from peertape.proxy.control.stage import ControlStage
+
+            return ControlStage(actions(), self.token)
+
+        return self._late(is_control, make)
 
     def engine(self, stages: Sequence[Stage]) -> Engine:
         """Answers by the stages; and where the shared state or a cassette does not answer, by saying so."""
@@ -231,6 +238,8 @@ class Parts:
         self, mode: str, upstream: str | None = None, go_offline: Callable[[bool], None] | None = None
     ) -> Actions:
         """What the control API can do in a run that plays cassettes."""
+        from peertape.proxy.control.actions import Actions
+
         return Actions(
             mode,
             self.shelf,

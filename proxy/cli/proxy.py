@@ -73,7 +73,7 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
         presences = Presences(upstream, settings.upstream_timeout, lambda sentence: click.echo(sentence, err=True))
         actions = parts.actions("proxy", upstream, presences.go_offline)
         handoff = Handoff()
-        stages = parts.replay_stages(actions, _repeat(settings), known)
+        stages = parts.replay_stages(lambda: actions, _repeat(settings), known)
         replayer = Replayer(Engine(stages), parts.sessions, handoff, parts.digest_filter, counts=parts.counts)
         instance = Instance(settings.upstream_timeout, insecure=settings.insecure, ca=settings.upstream_ca)
         origin = public_origin(settings, cassette)

@@ -28,7 +28,6 @@ from peertape.proxy.cli.recording import looked_into, noting, public_origin, rec
 from peertape.proxy.cli.running import demand, run
 from peertape.proxy.cli.trouble import WRONG_USAGE, explained
 from peertape.proxy.control.actions import Actions
-from peertape.proxy.control.stage import ControlStage
 from peertape.proxy.engine.chain import Engine, Stage
 from peertape.proxy.engine.hosts import names
 from peertape.proxy.engine.stages.elsewhere import permits_known, permits_none
@@ -91,13 +90,16 @@ def command(ctx: click.Context, /, web: bool, **given: Any) -> None:
 
 def _stages(parts: Parts, upstream: str, *, replays: bool) -> list[Stage]:
     """What is answered without the instance: all if the run `replays`, else what its record mode says."""
-    actions = Actions("record", parts.shelf, parts.sessions, parts.tally, upstream)
+
+    def actions() -> Actions:
+        return Actions("record", parts.shelf, parts.sessions, parts.tally, upstream)
+
     answering: list[Stage] = []
     if replays or parts.settings.record_mode == "new_episodes":
         answering.append(parts.recorded_stage())
     answering.append(parts.miss_stage() if replays else LiveStage())
     permits = permits_known(parts.shelf) if replays else permits_none
-    control = ControlStage(actions, parts.token)
+    control = parts.control_stage(actions)
     return [parts.elsewhere_stage(answering, permits), parts.source_stage(), control, *answering]
 
 

@@ -51,7 +51,7 @@ def command(ctx: click.Context, /, cassettes: tuple[str, ...], web: bool, **give
     demand(settings)
     with assembly.parts(settings, open_cassettes(settings.cassettes, settings)) as parts:
         handoff = Handoff()
-        engine = parts.engine(parts.replay_stages(parts.actions("replay")))
+        engine = parts.engine(parts.replay_stages(lambda: parts.actions("replay")))
         replayer = Replayer(
             engine,
             parts.sessions,

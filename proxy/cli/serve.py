@@ -77,5 +77,5 @@ def _leave(code: int) -> NoReturn:
 
 
 def _application(parts: Parts) -> Application:
-    engine = parts.engine(parts.replay_stages(parts.actions("serve")))
+    engine = parts.engine(parts.replay_stages(lambda: parts.actions("serve")))
     return Application(engine, parts.sessions, parts.digest_filter, parts.counts, parts.prepared(Messages(), TtlCached))

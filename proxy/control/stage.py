@@ -12,11 +12,11 @@ from typing import Any
 from peertape.cassettes.bodies import BytesBody
 from peertape.cassettes.headers import Headers, media_type
 from peertape.proxy.control.actions import Actions, ControlError
+from peertape.proxy.control.reserved import PREFIX, is_control
 from peertape.proxy.engine.chain import Rest
 from peertape.proxy.engine.model import Answer, Request, Source
 from peertape.proxy.engine.session import Session
 
-PREFIX = "/__peertape__"
 POLICY = (
     "default-src 'self'",
     "style-src 'unsafe-inline'",
@@ -49,7 +49,7 @@ class ControlStage:
         }
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
-        if not request.origin_form or not (request.path == PREFIX or request.path.startswith(f"{PREFIX}/")):
+        if not is_control(request):
             return rest(request)
         try:
             return self._control(request, session)

@@ -17,7 +17,7 @@ from peertape.proxy.lanes.application import Application
 from peertape.proxy.lanes.endpoint import Endpoint, Listening
 from peertape.proxy.lanes.lane import BrokenLaneError, LaneError, Ready, spelled, stopped_by_signals
 
-RETRY = 0.01  # seconds between two looks whether the server answers yet
+RETRY = 0.001  # seconds between two looks whether the server answers yet: it takes two or three milliseconds
 GRACE = 3.0  # seconds that answers under way have when the lane is told to stop
 PATIENCE = 10.0  # seconds until it has to
 

@@ -43,7 +43,7 @@ def lane(**given: Any) -> Iterator[tuple[Replayer, list[Entry]]]:
     with assembly.parts(settings, open_cassettes((), settings)) as made:
         told: list[Entry] = []
         parts = replace(made, sessions=Sessions(Frozen()), observers=[*made.observers, told.append])
-        engine = parts.engine(parts.replay_stages(parts.actions("replay")))
+        engine = parts.engine(parts.replay_stages(lambda: parts.actions("replay")))
         prepared = parts.prepared(Responses())
         yield Replayer(engine, parts.sessions, Handoff(), parts.digest_filter, prepared=prepared), told
 

@@ -78,7 +78,7 @@ def answers(suite: str, folder: Path, yardstick: Any) -> Iterator[tuple[dict[str
     """Each case with its answer, at the moment at which it was recorded."""
     cassette = cassette_of(suite, folder / f"{suite}.cassette")
     with assembly.parts(Settings(limits="off", strict=None), [cassette]) as parts:
-        engine = Engine(parts.replay_stages(Actions("replay", parts.shelf, parts.sessions, parts.tally)))
+        engine = Engine(parts.replay_stages(lambda: Actions("replay", parts.shelf, parts.sessions, parts.tally)))
         session = parts.sessions.get("default")
         for line in (SHARED / "conformance" / f"{suite}.cases.jsonl").read_text("utf-8").splitlines():
             case = json.loads(line)

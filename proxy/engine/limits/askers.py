@@ -15,7 +15,6 @@ from peertape.config.limits import Exempt
 from peertape.proxy.engine.model import Request
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import USER, Shelf
-from peertape.proxy.engine.twin.given import Unread, body_of
 
 RUNNER_REGISTRATION = "/api/v1/runners/register"
 LARGEST = 64 * 1024  # octets of an answer to a registration
@@ -75,6 +74,8 @@ class RecordedAskers:
         """Whether the body names a runner that was registered; None if it names none."""
         if member.encode() not in request.body:
             return None
+        from peertape.proxy.engine.twin.given import Unread, body_of  # what hardly any request needs
+
         named = False
         for cassette in self._shelf.cassettes:
             body, _ = body_of(request.headers, cassette.redacted_body(request.headers, request.body))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from peertape.cassettes.store import Cassette
-from peertape.config.patterns import pattern
+from peertape.config.patterns import Pattern, pattern
 from peertape.config.routers import Routers
 from peertape.proxy.engine.chain import Rest, Stage
 from peertape.proxy.engine.conditional import field_value
@@ -43,7 +43,6 @@ class UnknownStage:
         self._knows = knows
         self._shelf = shelf
         self._recorded = recorded
-        self._elsewhere = tuple(map(pattern, routers.document.pages.elsewhere))
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
         if request.method == "OPTIONS" or not request.path.startswith("/"):
@@ -86,6 +85,10 @@ class UnknownStage:
                     answer, source=Source.DERIVED, remark=remark, settled=None
                 )  # others may have been played
         return None
+
+    @cached_property
+    def _elsewhere(self) -> tuple[Pattern, ...]:
+        return tuple(map(pattern, self._routers.document.pages.elsewhere))
 
     @cached_property
     def _pages(self) -> tuple[str, ...]:

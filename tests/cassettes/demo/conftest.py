@@ -226,7 +226,7 @@ def engine() -> Iterator[Engine]:
     settings = Settings(limits="off", strict=None)
     with assembly.parts(settings, [Cassette(demo.path(), "demo")]) as parts:
         actions = Actions("replay", parts.shelf, parts.sessions, parts.tally)
-        yield Engine(parts.replay_stages(actions))
+        yield Engine(parts.replay_stages(lambda: actions))
 
 
 @pytest.fixture

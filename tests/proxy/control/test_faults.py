@@ -32,7 +32,7 @@ def ask(tmp_path: Path) -> Iterator[Ask]:
     given = {"token": TOKEN, "on_miss": "error", "limits": "off", "fault": ("503*1",), "seed": 5}
     with parts(load(given), [Cassette(path)]) as run:
         actions = Actions("replay", run.shelf, run.sessions, run.tally, faults_of_run=run.faults)
-        engine = Engine(run.replay_stages(actions))
+        engine = Engine(run.replay_stages(lambda: actions))
 
         def ask(method: str, target: str, message: Any = None, session: str = "default") -> Answer:
             pairs = [("Host", "127.0.0.1:8990"), ("Peertape-Session", session)]

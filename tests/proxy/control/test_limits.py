@@ -65,7 +65,7 @@ def control(tmp_path: Path) -> Iterator[Control]:
     writer.close()
     with parts(load({"token": TOKEN, "on_miss": "error"}), [Cassette(path)]) as run:
         actions = Actions("replay", run.shelf, run.sessions, run.tally, of_run=run.limits)
-        yield Control(Engine(run.replay_stages(actions)))
+        yield Control(Engine(run.replay_stages(lambda: actions)))
 
 
 def test_what_is_told(control: Control) -> None:

@@ -28,7 +28,7 @@ BEARER = (("Authorization", f"Bearer {TOKEN}"), ("Content-Type", "application/js
 class Control:
     def __init__(self, run: Parts, offline: list[bool]) -> None:
         actions = Actions("proxy", run.shelf, run.sessions, run.tally, "https://tube.example", offline.append)
-        self.engine = Engine(run.replay_stages(actions))
+        self.engine = Engine(run.replay_stages(lambda: actions))
         self.run = run
         self.offline = offline
 

@@ -136,7 +136,7 @@ def engine(path: Path) -> Iterator[Callable[[Request], Answer]]:
     settings = config.load({"limits": "off"})
     with ExitStack() as stack:
         parts = stack.enter_context(assembly.parts(settings, open_cassettes((str(path),), settings)))
-        chain = Engine(parts.replay_stages(Actions("replay", parts.shelf, parts.sessions, parts.tally)))
+        chain = Engine(parts.replay_stages(lambda: Actions("replay", parts.shelf, parts.sessions, parts.tally)))
         session = parts.sessions.get("default")
         yield lambda request: chain.answer(request, session)
 

@@ -147,7 +147,7 @@ class World:
         login = self.parts.shelf.cassettes[0].exchange(1).response
         assert login is not None
         self.token = json.loads(read(login.body))["access_token"]
-        engine = self.parts.engine(self.parts.replay_stages(self.parts.actions("serve")))
+        engine = self.parts.engine(self.parts.replay_stages(lambda: self.parts.actions("serve")))
         self.application = Application(engine, sessions, self.parts.digest_filter, prepared=self.prepared)
 
     def ask(

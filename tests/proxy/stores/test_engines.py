@@ -76,7 +76,7 @@ def control(name: str, message: object) -> Request:
 def worker(stack: ExitStack, member: Member | None = None, **settings: object) -> Worker:
     given = Settings(token=TOKEN, seed=7, **settings)  # type: ignore[arg-type]
     parts = stack.enter_context(assembly.parts(given, open_cassettes((), given), member=member))
-    return Worker(parts, parts.engine(parts.replay_stages(parts.actions("serve"))))
+    return Worker(parts, parts.engine(parts.replay_stages(lambda: parts.actions("serve"))))
 
 
 @pytest.fixture

@@ -141,6 +141,6 @@ def spelled(verdict: Verdict) -> str:
 def asker() -> Iterator[Asker]:
     settings = Settings(limits="off", strict=None)
     with assembly.parts(settings, [Cassette(demo.path(), "demo")]) as parts:
-        engine = Engine(parts.replay_stages(Actions("replay", parts.shelf, parts.sessions, parts.tally)))
+        engine = Engine(parts.replay_stages(lambda: Actions("replay", parts.shelf, parts.sessions, parts.tally)))
         assert parts.twin is not None
         yield Asker(engine, parts.twin())

@@ -70,7 +70,7 @@ def tube(tape: Tape) -> Iterator[Callable[[], Tube]]:
         def start() -> Tube:
             parts = stack.enter_context(assembly.parts(Settings(limits="off", strict=None), [tape.cassette()]))
             actions = Actions("replay", parts.shelf, parts.sessions, parts.tally)
-            return Tube(Engine(parts.replay_stages(actions)), parts.sessions, parts.on_timeline)
+            return Tube(Engine(parts.replay_stages(lambda: actions)), parts.sessions, parts.on_timeline)
 
         yield start
 

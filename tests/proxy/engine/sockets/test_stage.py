@@ -89,7 +89,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             actions = Actions("replay", parts.shelf, parts.sessions, parts.tally)
             session = parts.sessions.get("default")
             session.clock.freeze(True)
-            return Server(Engine(parts.replay_stages(actions)), session)
+            return Server(Engine(parts.replay_stages(lambda: actions)), session)
 
         yield start
 

@@ -68,7 +68,7 @@ def padded(tmp_path_factory: pytest.TempPathFactory, client: Mapping[str, str]) 
 def playing(path: Path) -> Iterator[tuple[Ask, Session]]:
     settings = config.load({"limits": "off"})
     with assembly.parts(settings, [Cassette(path, "demo")]) as parts:
-        engine = Engine(parts.replay_stages(Actions("replay", parts.shelf, parts.sessions, parts.tally)))
+        engine = Engine(parts.replay_stages(lambda: Actions("replay", parts.shelf, parts.sessions, parts.tally)))
         session = parts.sessions.get("default")
         session.clock.freeze(True)
         yield lambda request: engine.answer(request, session), session

@@ -155,6 +155,6 @@ def client() -> Iterator[Callable[..., Client]]:
             chosen = Settings(**{"limits": "off", "strict": None, **settings})
             parts = stack.enter_context(assembly.parts(chosen, [tape.cassette() for tape in tapes]))
             actions = Actions("replay", parts.shelf, parts.sessions, parts.tally)
-            return Client(Engine(parts.replay_stages(actions)), parts.sessions)
+            return Client(Engine(parts.replay_stages(lambda: actions)), parts.sessions)
 
         yield start
