@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 from peertape.cassettes.errors import ImportFailed
 from peertape.cassettes.interchange.har_in import NotAnExchange, exchange_of
 from peertape.cassettes.interchange.har_out import entry_of
+from peertape.cassettes.interchange.jsonstream import JsonStream
 from peertape.cassettes.interchange.report import ImportReport, Progress
 from peertape.cassettes.model import Exchange
 
@@ -23,25 +24,21 @@ def read_har(
 ) -> Iterator[Exchange]:
     """Every HTTP entry of the file as an exchange, in the file's order.
 
-    `beside` is the folder where Playwright put the bodies that it did not embed. The JSON is held in memory, so
-    that progress within the file is an estimate. ImportFailed if it is no HAR, or at the first broken entry.
+    `beside` is the folder where Playwright put the bodies that it did not embed. ImportFailed if it is no HAR, or at
+    the first broken entry; what came before it has been yielded by then.
     """
     report = report or ImportReport()
-    entries, size = _entries(file)
-    total = len(entries)
-    entries.reverse()
-    while entries:
-        number = total - len(entries) + 1
+    for number, entry in enumerate(_entries(file), start=1):
         try:
-            exchange = exchange_of(entries.pop(), beside, report)  # popped: it need not stay in memory
+            exchange = exchange_of(entry, beside, report)
         except NotAnExchange as reason:
             report.skipped[str(reason)] += 1
         except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
-            raise ImportFailed(f"entry {number} of {total} cannot be understood: {error}") from error
+            raise ImportFailed(f"entry {number} cannot be understood: {error}") from error
         else:
             yield report.took(exchange)
         if progress:
-            progress(size * number // total)
+            progress(file.tell())
 
 
 def write_har(exchanges: Iterable[Exchange], file: BinaryIO) -> int:
@@ -63,17 +60,35 @@ def _line(exchange: Exchange) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def _entries(file: BinaryIO) -> tuple[list[Any], int]:
-    data = file.read()
+def _entries(file: BinaryIO) -> Iterator[Any]:
+    whole, is_har = 0, False
     try:
-        document = json.loads(data.decode("utf-8-sig"))
+        for member in _members_of_log(stream := JsonStream(file)):
+            if member == "entries" and stream.begins("["):
+                is_har = True
+                for entry in stream.items():
+                    yield entry
+                    whole += 1
+            else:
+                stream.value()
+        stream.end()
     except (ValueError, RecursionError) as error:
-        raise ImportFailed(f"this is no HAR file, or a file that was cut off: {error}") from error
-    log = document.get("log") if isinstance(document, dict) else None
-    entries = log.get("entries") if isinstance(log, dict) else None
-    if not isinstance(entries, list):
+        if is_har:
+            raise ImportFailed(f"the file is cut off or damaged after {whole} whole entries") from error
+        raise ImportFailed("this is no HAR file, or a file that was cut off") from error
+    if not is_har:
         raise ImportFailed("this is JSON, but no HAR file: it has no list of entries in a log")
-    return entries, len(data)
+
+
+def _members_of_log(document: JsonStream) -> Iterator[str]:
+    if not document.begins("{"):
+        document.value()
+        return
+    for member in document.members():
+        if member == "log" and document.begins("{"):
+            yield from document.members()
+        else:
+            document.value()
 
 
 def _version() -> str:

@@ -287,7 +287,7 @@ class TestBrokenFiles:
         document = {"log": {"entries": [entry(), {"request": {}}]}}
         exchanges = read_har(io.BytesIO(json.dumps(document).encode()))
         next(exchanges)
-        with pytest.raises(ImportFailed, match="entry 2 of 2 cannot be understood"):
+        with pytest.raises(ImportFailed, match="entry 2 cannot be understood"):
             next(exchanges)
 
     @given(path=st.sampled_from(["", "request", "response", "response.content", "timings"]), data=st.data())
@@ -305,7 +305,7 @@ class TestBrokenFiles:
         try:
             reading(broken)
         except ImportFailed as error:
-            assert "entry 1 of 1 cannot be understood" in str(error)  # noqa: PT017 - reading it is as good
+            assert "entry 1 cannot be understood" in str(error)  # noqa: PT017 - reading it is as good
 
 
 def test_progress_ends_with_the_file() -> None:
