@@ -57,6 +57,13 @@ def test_a_cassette_that_is_damaged_meanwhile(peertape: Start, tmp_path: Path) -
     assert "mine: 1 recordings used. " in process.said
 
 
+def test_connections_that_are_idle_keep_nobody_out(peertape: Start) -> None:
+    process = peertape("serve")
+    for _ in range(200):
+        process.connect()
+    assert process.ask("GET /api/v1/config")[0].status == 200
+
+
 def test_limits_hold(peertape: Start) -> None:
     process = peertape("serve", "--limits", "peertube")
     statuses = [process.ask("GET /api/v1/config/about")[0].status for _ in range(51)]
