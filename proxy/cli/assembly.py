@@ -34,6 +34,7 @@ from peertape.proxy.engine.chain import Engine, Stage
 from peertape.proxy.engine.choice import Repeat
 from peertape.proxy.engine.defects import cassette_lost, state_lost
 from peertape.proxy.engine.faults.active import Faults
+from peertape.proxy.engine.late import Late
 from peertape.proxy.engine.matching import Matcher
 from peertape.proxy.engine.model import SAFE, Answer, Request
 from peertape.proxy.engine.nearest import Explainer
@@ -225,14 +226,14 @@ class Parts:
         """Uploads go by them, and errors on demand are made by them, where nothing else is emulated as well."""
         return LateTwin(self.shelf, self.rules.version, self.answers, self.settings.public_url)
 
-    def _documented(self) -> OnDemand:
-        return self._on_demand
-
     @cached_property
-    def _on_demand(self) -> OnDemand:
-        from peertape.proxy.engine.ondemand import OnDemand
+    def _documented(self) -> Late[OnDemand]:
+        def make() -> OnDemand:
+            from peertape.proxy.engine.ondemand import OnDemand
 
-        return OnDemand(self.rules_alone, self.answers, rates.load(self.rules.version))
+            return OnDemand(self.rules_alone, self.answers, rates.load(self.rules.version))
+
+        return Late(make)
 
     def actions(
         self, mode: str, upstream: str | None = None, go_offline: Callable[[bool], None] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,11 +27,13 @@ from peertape.proxy.cli.proxylane import proxy_lane
 from peertape.proxy.cli.recording import looked_into, noting, public_origin, recorder, recording_into
 from peertape.proxy.cli.running import demand, run
 from peertape.proxy.cli.trouble import WRONG_USAGE, explained
-from peertape.proxy.control.actions import Actions
 from peertape.proxy.engine.chain import Engine, Stage
 from peertape.proxy.engine.hosts import names
 from peertape.proxy.engine.stages.elsewhere import permits_known, permits_none
 from peertape.proxy.engine.stages.live import LiveStage
+
+if TYPE_CHECKING:
+    from peertape.proxy.control.actions import Actions
 
 
 @click.command(name="record")
@@ -92,6 +94,8 @@ def _stages(parts: Parts, upstream: str, *, replays: bool) -> list[Stage]:
     """What is answered without the instance: all if the run `replays`, else what its record mode says."""
 
     def actions() -> Actions:
+        from peertape.proxy.control.actions import Actions
+
         return Actions("record", parts.shelf, parts.sessions, parts.tally, upstream)
 
     answering: list[Stage] = []

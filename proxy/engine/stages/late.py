@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
 
 from peertape.proxy.engine.chain import Rest, Stage
+from peertape.proxy.engine.late import Late
 from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.session import Session
 
@@ -18,16 +18,7 @@ class LateStage:
 
     def __init__(self, is_for: Callable[[Request], bool], make: Callable[[], Stage]) -> None:
         self._is_for = is_for
-        self._make = make
-        self._lock = Lock()
-        self._stage: Stage | None = None
-
-    def made(self) -> Stage:
-        """Made by the first who asks; any thread may."""
-        with self._lock:
-            if self._stage is None:
-                self._stage = self._make()
-            return self._stage
+        self.made = Late(make)
 
     def answer(self, request: Request, session: Session, rest: Rest) -> Answer:
         return self.made().answer(request, session, rest) if self._is_for(request) else rest(request)

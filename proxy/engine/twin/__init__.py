@@ -8,9 +8,10 @@ Which module answers which question, in the order in which a request passes:
 - **What are its rules?** `contract` compiles them from their data (`errors` are those of the data) into `steps`, with
   `repeats`, `framing` and `multipart` beside them, `chains` of `sanitizers` and `checks`, `replies` and `effects`. All
   of them hold `expressions` with `functions` (`asking`: over the request) over `values` as JavaScript sees them.
-- **How is it judged?** `twin` makes a `case` of what it gives (`given`), who asks (`credentials`, `accounts`, `rights`)
-  and the world as it is then. A step has the verdict, or lets the next one look. Where nothing recorded tells,
-  `undecided` is raised, and the twin says nothing: a miss is better than a wrong refusal.
+- **How is it judged?** `twin`, which `late` makes when it is needed first, makes a `case` of what it gives (`given`),
+  who asks (`credentials`, `accounts`, `rights`; `tokens` are a session's) and the world as it is then. A step has the
+  `verdict`, or lets the next one look. Where nothing recorded tells, `undecided` is raised, and the twin says nothing:
+  a miss is better than a wrong refusal.
 - **What is there?** A `world` has entities (`facts`) by their keys. `telling` tells it `events`, recorded successes in
   the order of time, by the `effects` of their routes. `history` has the worlds of a run: of a small cassette one that
   was told all, by `timelines` as of a moment; of a large one `excerpts`, told of what a question `needs`. Over it

@@ -122,23 +122,19 @@ def test_what_a_first_answer_does_not_need_is_made_soon_after_the_start(tmp_path
 
 
 def test_what_was_made_ready_leaves_nothing_to_import(tmp_path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", READY],
-        cwd=tmp_path,
-        env=clean_environment(tmp_path),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.split() == ["404", "403", "200", "101", "401", "400"]
+    told = run_python(tmp_path, "-c", READY).stdout
+    assert told.split() == ["404", "403", "200", "101", "401", "400"]
 
 
 def imports_of(arguments: list[str], folder: Path, *program: str | Path) -> set[str]:
     """Modules and packages that a run of peertape has imported in the end, as Python itself reports them."""
+    told = run_python(folder, "-X", "importtime", *(program or (PROGRAM,)), *arguments).stderr
+    return set(re.findall(r"^import time:.*\| +(\S+)$", told, re.MULTILINE))
+
+
+def run_python(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     run = subprocess.run(
-        [sys.executable, "-X", "importtime", *(program or (PROGRAM,)), *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         env=clean_environment(folder),
         capture_output=True,
@@ -147,7 +143,7 @@ def imports_of(arguments: list[str], folder: Path, *program: str | Path) -> set[
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    return set(re.findall(r"^import time:.*\| +(\S+)$", run.stderr, re.MULTILINE))
+    return run
 
 
 def test_lists_tell_the_first_sentence_of_each_command_s_help() -> None:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import pytest
+
 from peertape.cassettes.headers import Headers
 from peertape.config import routers
 from peertape.proxy.engine.chain import Engine, Rest, Stage
+from peertape.proxy.engine.late import Late
 from peertape.proxy.engine.model import Answer, Request
 from peertape.proxy.engine.session import Session
 from peertape.proxy.engine.shelf import Shelf
@@ -46,10 +49,23 @@ def test_a_stage_is_made_by_the_first_request_that_is_for_it() -> None:
 
 
 def test_threads_that_need_it_at_once_have_the_same() -> None:
-    late = LateStage(lambda _: True, lambda: Fixed(200))
-    assert len({id(stage) for stage in at_once(late.made)}) == 1
     twin = LateTwin(Shelf([]), "6.3", Answers(routers.load("6.3"), "6.3"))
     assert len({id(made) for made in at_once(twin)}) == 1
+
+
+def test_what_could_not_be_made_is_tried_anew() -> None:
+    tries: list[int] = []
+
+    def make() -> int:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("not now")
+        return len(tries)
+
+    late = Late(make)
+    with pytest.raises(OSError, match="not now"):
+        late()
+    assert (late(), late()) == (2, 2)
 
 
 def at_once[T](make: Callable[[], T]) -> list[T]:
