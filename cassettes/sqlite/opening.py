@@ -5,7 +5,10 @@ Nothing here changes a file that is not a cassette, or is damaged.
 
 from __future__ import annotations
 
+import logging
+import shlex
 import sqlite3
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -17,11 +20,14 @@ from peertape.cassettes.sqlite.copies import copied, needs_copy
 from peertape.cassettes.sqlite.pages import compact, enlarge_pages
 from peertape.cassettes.sqlite.sentences import explained
 
+logger = logging.getLogger(__name__)
+
 
 def open_reader(path: Path) -> Engine:
     """An engine that can only read. An older version is migrated in a copy; the file itself stays as it is."""
     version = check(path)
     if version < schema.VERSION:
+        _tell_older(path, version)
         return copied(path, _migrate)
     if needs_copy(path):
         return copied(path)
@@ -94,6 +100,16 @@ def _created(path: Path) -> bool:
         if isinstance(error.__cause__, FileExistsError):
             return False
         raise
+
+
+@cache
+def _tell_older(path: Path, version: int) -> None:
+    """Once, however many workers open it."""
+    logger.warning(
+        "%s has format %d, and is read in a copy, which takes a while with each start; "
+        "`peertape cassette redact %s` writes it anew in format %d.",
+        *(path, version, shlex.quote(str(path)), schema.VERSION),
+    )
 
 
 def _migrate(path: Path) -> None:

@@ -74,6 +74,14 @@ def test_older_versions_are_brought_up_to_date(older: Path) -> None:
         ]
 
 
+def test_it_is_said_once_that_it_is_read_in_a_copy(older: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        Cassette(older).close()
+    (said,) = caplog.messages
+    assert said.startswith(f"{older} has format ")
+    assert f"`peertape cassette redact {older}` writes it anew in format {schema.VERSION}" in said
+
+
 def test_an_older_one_matches_as_a_new_one_does(older: Path, tape: Path) -> None:
     """The key of the older cassette is its own, so that only requests without secrets have the same keys."""
     with closing(Cassette(older)) as old, closing(Cassette(tape)) as new:
