@@ -69,22 +69,23 @@ class Application:
         self._digest_of = digest_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        key = None if self._prepared is None or scope["type"] != "http" else key_of(scope)
+        if self._prepared is not None and key is not None and (given := self._prepared.again(key)) is not None:
+            delay, status, fields, body = given
+            if delay:
+                await asyncio.sleep(0)  # likewise
+                await asyncio.sleep(delay)
+            await send({"type": "http.response.start", "status": status, "headers": fields})
+            if isinstance(body, bytes):
+                await send({"type": "http.response.body", "body": body})
+                return
+            for message in body:
+                await send(message)
+            return
+        await asyncio.sleep(0)  # in the thread of the loop: see `EventLoop`
         match scope["type"]:
             case "http":
-                key = None if self._prepared is None else key_of(scope)
-                given = None if self._prepared is None or key is None else self._prepared.again(key)
-                if given is None:
-                    await self._http(scope, receive, send, key)
-                    return
-                delay, status, fields, body = given
-                if delay:
-                    await asyncio.sleep(delay)
-                await send({"type": "http.response.start", "status": status, "headers": fields})
-                if isinstance(body, bytes):
-                    await send({"type": "http.response.body", "body": body})
-                    return
-                for message in body:
-                    await send(message)
+                await self._http(scope, receive, send, key)
             case "websocket":
                 await self._websocket(scope, receive, send)
             case "lifespan":

@@ -17,6 +17,7 @@ from peertape.proxy.lanes.application import Application
 from peertape.proxy.lanes.connections import most_connections
 from peertape.proxy.lanes.endpoint import Endpoint, Listening
 from peertape.proxy.lanes.lane import BrokenLaneError, LaneError, Ready, spelled, stopped_by_signals
+from peertape.proxy.lanes.loop import EventLoop
 
 RETRY = 0.001  # seconds between two looks whether the server answers yet: it takes two or three milliseconds
 GRACE = 3.0  # seconds that answers under way have when the lane is told to stop
@@ -73,6 +74,9 @@ async def serve(application: Asgi, endpoint: Endpoint, stop: asyncio.Event) -> N
         ssl_key=certificate.key if certificate else None,
         ssl_protocol_min=SSLProtocols.tls12,
     )
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, EventLoop):
+        loop.lends = True
     end: Callable[[], None] = server.stop
     serving = asyncio.ensure_future(server.serve())
     stopping = asyncio.ensure_future(stop.wait())
@@ -82,7 +86,7 @@ async def serve(application: Asgi, endpoint: Endpoint, stop: asyncio.Event) -> N
         stopping.cancel()
         end()
         await asyncio.wait((serving,), timeout=GRACE)
-        asyncio.get_running_loop().set_exception_handler(_but_for_the_late)
+        loop.set_exception_handler(_but_for_the_late)
         serving.cancel()
     try:
         with contextlib.suppress(asyncio.CancelledError):

@@ -151,6 +151,7 @@ async def _tell(path: str) -> None:
 
 
 async def _forward(path: str, scope: Scope, receive: Receive, send: Send) -> None:
+    await asyncio.sleep(0)  # in the thread of the loop: see `EventLoop`
     reader, writer = await asyncio.open_unix_connection(path)
 
     async def say() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 
 import pytest
 
-from peertape.proxy.lanes.loop import Default, EventLoop
+from peertape.proxy.lanes.loop import Default, EventLoop, FirstStepError
 
 TIMES = 500
 
@@ -109,6 +110,176 @@ def test_a_loop_in_debug_mode_takes_them_as_well() -> None:
         thread.join()
 
     _run(work)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the loop sleeps elsewhere there")
+class TestLending:
+    """As granian schedules requests: a callback that makes a task of a coroutine."""
+
+    @staticmethod
+    def lending() -> EventLoop:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, EventLoop)
+        loop.lends = True
+        return loop
+
+    @staticmethod
+    def schedule(loop: EventLoop, begin: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Returns when the coroutine has ended."""
+        ended = threading.Event()
+        tasks: list[asyncio.Task[None]] = []
+
+        async def whole() -> None:
+            try:
+                await begin()
+            finally:
+                ended.set()
+
+        loop.call_soon_threadsafe(lambda begun: tasks.append(loop.create_task(begun)), whole())
+        assert ended.wait(20)
+
+    def test_what_one_step_does_is_done_where_it_is_scheduled_while_the_loop_sleeps(self) -> None:
+        threads: set[int] = set()
+
+        async def one_step() -> None:
+            threads.add(threading.get_ident())
+
+        async def work() -> None:
+            loop, over = self.lending(), asyncio.Event()
+
+            def schedule() -> None:
+                while threading.get_ident() not in threads:  # the loop may not sleep yet
+                    self.schedule(loop, one_step)
+                loop.call_soon_threadsafe(over.set)
+
+            thread = threading.Thread(target=schedule)
+            thread.start()
+            await over.wait()
+            thread.join()
+
+        _run(work)
+
+    @pytest.mark.parametrize("lends", [True, False])
+    def test_what_comes_after_it_is_done_in_the_thread_of_the_loop(self, lends: bool) -> None:
+        async def work() -> None:
+            loop, over = self.lending(), asyncio.Event()
+            loop.lends = lends
+            firsts: list[int] = []
+            threads: list[int] = []
+
+            async def more() -> None:
+                firsts.append(threading.get_ident())
+                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
+                threads.append(threading.get_ident())
+                if len(threads) == TIMES:
+                    over.set()
+
+            def schedule() -> None:
+                for _ in range(TIMES):
+                    self.schedule(loop, more)
+
+            thread = threading.Thread(target=schedule)
+            thread.start()
+            await over.wait()
+            thread.join()
+            assert set(threads) == {threading.get_ident()}
+            assert lends or set(firsts) == {threading.get_ident()}
+
+        _run(work)
+
+    def test_one_thread_at_a_time_has_the_turn(self) -> None:
+        async def work() -> None:
+            loop, over = self.lending(), asyncio.Event()
+            turn = threading.Lock()
+            rounds = 0
+
+            def alone() -> None:
+                assert turn.acquire(blocking=False)
+                for _ in range(20):  # others have the interpreter meanwhile
+                    threading.Event().wait(0)
+                turn.release()
+
+            async def one_step() -> None:
+                alone()
+
+            def again() -> None:
+                nonlocal rounds
+                alone()
+                rounds += 1
+                if rounds < TIMES:
+                    loop.call_later(0.0001, again)
+                else:
+                    over.set()
+
+            def schedule() -> None:
+                while rounds < TIMES:
+                    self.schedule(loop, one_step)
+
+            threads = [threading.Thread(target=schedule) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            again()
+            await over.wait()
+            for thread in threads:
+                thread.join()
+
+        failures: list[object] = []
+
+        async def watched() -> None:
+            asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+            await work()
+
+        _run(watched)
+        assert failures == []
+
+    def test_what_a_first_step_schedules_wakes_the_loop(self) -> None:
+        async def work() -> None:
+            loop = self.lending()
+            ways: list[Callable[[asyncio.Event], object]] = [
+                lambda event: event.set(),
+                lambda event: loop.call_soon(event.set),
+                lambda event: loop.call_later(0, event.set),
+            ]
+            for way in ways:
+                event = asyncio.Event()
+
+                async def one_step(way: Callable[[asyncio.Event], object] = way, event: asyncio.Event = event) -> None:
+                    way(event)
+
+                for _ in range(TIMES):
+                    event.clear()
+                    thread = threading.Thread(target=self.schedule, args=(loop, one_step))
+                    thread.start()
+                    await event.wait()
+                    thread.join()
+
+        _run(work)
+
+    def test_a_first_step_that_waits_is_told_so(self) -> None:
+        async def work() -> None:
+            loop, over = self.lending(), asyncio.Event()
+            told: list[BaseException] = []
+
+            async def waiting() -> None:
+                soon: asyncio.Future[None] = loop.create_future()
+                loop.call_later(0.001, soon.set_result, None)
+                try:
+                    await soon
+                except FirstStepError as error:
+                    told.append(error)
+
+            def schedule() -> None:
+                while not told:  # where the loop does not sleep, it waits
+                    self.schedule(loop, waiting)
+                loop.call_soon_threadsafe(over.set)
+
+            thread = threading.Thread(target=schedule)
+            thread.start()
+            await over.wait()
+            thread.join()
+
+        _run(work)
 
 
 def test_a_loop_that_is_closed_refuses_them() -> None:
