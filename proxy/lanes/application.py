@@ -73,7 +73,7 @@ class Application:
         if self._prepared is not None and key is not None and (given := self._prepared.again(key)) is not None:
             delay, status, fields, body = given
             if delay:
-                await asyncio.sleep(0)  # likewise
+                await asyncio.sleep(0)  # in the thread of the loop: see `EventLoop`
                 await asyncio.sleep(delay)
             await send({"type": "http.response.start", "status": status, "headers": fields})
             if isinstance(body, bytes):
@@ -82,7 +82,7 @@ class Application:
             for message in body:
                 await send(message)
             return
-        await asyncio.sleep(0)  # in the thread of the loop: see `EventLoop`
+        await asyncio.sleep(0)  # likewise
         match scope["type"]:
             case "http":
                 await self._http(scope, receive, send, key)
