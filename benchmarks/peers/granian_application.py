@@ -12,6 +12,7 @@ from typing import Any
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
+from peertape.proxy.lanes.connections import BACKLOG, most_connections
 from peertape.proxy.lanes.lane import stopped_by_signals
 
 Fields = list[tuple[bytes, bytes]]
@@ -36,7 +37,15 @@ def holding(answers: Mapping[bytes, tuple[Fields, bytes]]) -> Callable[[Scope, o
 
 async def main(port: int, answers: Path | None) -> None:
     application = empty if answers is None else holding(pickle.loads(answers.read_bytes()))
-    server = Server(application, address="127.0.0.1", port=port, interface=Interfaces.ASGINL, log_enabled=False)
+    server = Server(
+        application,
+        address="127.0.0.1",
+        port=port,
+        interface=Interfaces.ASGINL,
+        backlog=BACKLOG,
+        backpressure=most_connections(),
+        log_enabled=False,
+    )
     with stopped_by_signals(server.stop):
         await server.serve()
 

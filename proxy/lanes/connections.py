@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 
+BACKLOG = 1024  # connections that wait to be taken
 MOST = 10_000
 SPARE = 256  # files that are no connections: cassettes, the journal, other workers
 

@@ -14,14 +14,13 @@ from granian.server.embed import Server
 
 from peertape.addons.sockets import Asgi
 from peertape.proxy.lanes.application import Application
-from peertape.proxy.lanes.connections import most_connections
+from peertape.proxy.lanes.connections import BACKLOG, most_connections
 from peertape.proxy.lanes.endpoint import Endpoint, Listening
 from peertape.proxy.lanes.lane import BrokenLaneError, LaneError, Ready, spelled, stopped_by_signals
 from peertape.proxy.lanes.loop import EventLoop
 
 RETRY = 0.001  # seconds between two looks whether the server answers yet: it takes two or three milliseconds
 GRACE = 3.0  # seconds that answers under way have when the lane is told to stop
-BACKLOG = 1024  # connections that wait to be taken
 PATIENCE = 10.0  # seconds until it has to
 
 
