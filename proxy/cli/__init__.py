@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 from peertape.proxy.cli import interrupts
-from peertape.proxy.cli.root import cli
 
 
 def main() -> None:
@@ -13,6 +12,11 @@ def main() -> None:
     130 stopped before it was done.
     """
     interrupts.heed()
+    try:
+        with interrupts.postponed():
+            from peertape.proxy.cli.root import cli
+    except KeyboardInterrupt:
+        sys.exit(interrupts.STOPPED)
     sys.exit(cli())
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from peertape.proxy.cli import interrupts
+from peertape.proxy.cli import interrupts, main
 from peertape.proxy.cli.lazy import LazyGroup
 
 
@@ -41,3 +43,16 @@ def test_a_command_that_is_stopped_says_so() -> None:
     found = CliRunner().invoke(group, ["work"])
     assert (found.exit_code, found.stderr) == (interrupts.STOPPED, "Stopped.\n")
     assert isinstance(work, click.Command)
+
+
+def test_a_start_that_is_stopped_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def stopped() -> Iterator[None]:
+        yield
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(interrupts, "heed", lambda: None)
+    monkeypatch.setattr(interrupts, "postponed", stopped)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == interrupts.STOPPED
