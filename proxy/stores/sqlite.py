@@ -35,7 +35,8 @@ class SqliteStore:
         if not path.parent.is_dir():
             raise StateLostError(f"The shared state in {path} cannot be used: there is no folder {path.parent}.")
         try:
-            self._database = sqlite3.connect(path, timeout=BUSY, isolation_level=None)
+            # The threads of a worker use it in turns: see `EventLoop`.
+            self._database = sqlite3.connect(path, timeout=BUSY, isolation_level=None, check_same_thread=False)
             self._demand_ours()
             self._turnstile = Turnstile(path.with_name(f"{path.name}.lock"))
             self._database.execute("PRAGMA page_size = 1024")  # every change writes whole pages

@@ -258,6 +258,20 @@ def test_a_prepared_answer_is_given_in_one_step_or_not_at_all(place: Place) -> N
     assert len(one.journal.entries) == 3
 
 
+def test_another_thread_of_the_worker_gives_a_prepared_answer_when_it_has_the_turn(place: Place) -> None:
+    """As the fast lane does: see `EventLoop`."""
+    (worker,) = place.workers(1)
+    begin(worker)
+    prepared = Prepared(worker.revision, [Turn("tape", b"key", 0)], [Charge(API, 10**9, 50)], [("tape", b"key", 7)])
+
+    def used() -> int:
+        windows = worker.give(prepared, entry(), entry().at)
+        return 0 if windows is None else windows[0].used
+
+    with ThreadPoolExecutor(1) as thread:
+        assert [used(), thread.submit(used).result(), used()] == [1, 2, 3]
+
+
 class Listener:
     """The end of a socket: what it hears of its session, and what it notes there."""
 
