@@ -14,6 +14,7 @@ from peertape.cassettes.importing import open_import
 from peertape.cassettes.place import Place
 from peertape.config import settings as config
 from peertape.proxy.cli import options, progress
+from peertape.proxy.cli.garbage import uncollected
 from peertape.proxy.cli.opencassettes import redaction_rules
 from peertape.proxy.cli.trouble import Trouble, explained
 
@@ -39,9 +40,10 @@ def command(
     Flow files of mitmproxy and HAR files (of a browser, say) are told from their content; `-` is standard input.
     Secrets are replaced on the way in.
     """
-    from peertape.cassettes.interchange import formats
-    from peertape.cassettes.interchange.report import ImportReport
-    from peertape.proxy.cli.scope import Scope
+    with uncollected():  # the process that writes is a copy of this one
+        from peertape.cassettes.interchange import formats
+        from peertape.cassettes.interchange.report import ImportReport
+        from peertape.proxy.cli.scope import Scope
 
     limits = {"max_response_body": max_response_body, "max_request_body": max_request_body}
     settings = config.load({"only": only, "skip": skip, **limits})
