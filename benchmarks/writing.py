@@ -1,14 +1,16 @@
 """How fast exchanges are written, and what they take on the disk: `uv run python -m benchmarks.writing [RECORDINGS]`.
 
 Recording (the queue that the proxy feeds) and importing (`peertape cassette import` of a flow file and of a HAR file,
-reading them included) stand beside mitmproxy's own reading and writing of the same flows. Rates are by the clock on
-the wall, since an import has two processes: nothing else should run beside. In RECORDINGS (by default the sessions of a
-real PeerTube beside this repository, where they are) each flow file is imported, and the size of the cassette told.
+reading them included) stand beside mitmproxy's own reading and writing of the same flows, and beside what no import
+does without: reading the JSON, and inserting the same rows. Rates are by the clock on the wall, since an import has two
+processes: nothing else should run beside. In RECORDINGS (by default the sessions of a real PeerTube beside this
+repository, where they are) each flow file is imported, and the size of the cassette told.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import sqlite3
 import statistics
 import tempfile
@@ -29,9 +31,11 @@ from benchmarks.machine import Machine
 from peertape.cassettes.bodies import read
 from peertape.cassettes.interchange import formats
 from peertape.cassettes.model import Exchange
+from peertape.cassettes.places import place_of
 from peertape.cassettes.recording import Recording
 from peertape.cassettes.redaction.rules import RedactionRules
 from peertape.cassettes.sqlite import opening
+from peertape.cassettes.storage import GROUP
 from peertape.cassettes.writer import CassetteWriter
 from peertape.proxy.cli.root import cli
 
@@ -45,6 +49,8 @@ WAYS = {
     "import of a HAR file": 5000,
     "mitmproxy reads the flow file": 0,
     "mitmproxy writes the flow file": 0,
+    "json reads the HAR file": 0,
+    "SQLite inserts the rows of an import": 0,
 }
 
 
@@ -112,6 +118,47 @@ def write_flows(flows: Iterable[object]) -> None:
         writer.add(flow)  # type: ignore[arg-type]
 
 
+def read_json(har: Path) -> None:
+    json.loads(har.read_bytes())
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Those of one table, in the order in which an import writes them, and the statement that adds one."""
+
+    statement: str
+    rows: Sequence[tuple[object, ...]]
+
+    @classmethod
+    def of(cls, cassette: Path) -> list[Self]:
+        with closing(sqlite3.connect(cassette)) as connection:
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            return [cls._of_table(connection, table) for (table,) in tables if table != "meta"]
+
+    @classmethod
+    def _of_table(cls, connection: sqlite3.Connection, table: str) -> Self:
+        rows = connection.execute(f"SELECT * FROM {table}{' ORDER BY exchange' * (table == 'mentions')}").fetchall()
+        return cls(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})" if rows else "", rows)
+
+    def group(self, number: int, groups: int) -> Sequence[tuple[object, ...]]:
+        return self.rows[len(self.rows) * number // groups : len(self.rows) * (number + 1) // groups]
+
+
+def insert(tables: Sequence[Rows], groups: int, folder: Path) -> None:
+    """Into a new cassette, whose schema is made meanwhile."""
+    place = place_of(_new(folder))
+    engine = place.open_writer()
+    with closing(engine.raw_connection()) as connection:
+        connection.cursor().execute("PRAGMA foreign_keys = OFF")  # the groups of two tables do not match to the row
+        for number in range(groups):
+            connection.cursor().execute("BEGIN")
+            for table in tables:
+                if rows := table.group(number, groups):
+                    connection.cursor().executemany(table.statement, rows)
+            connection.commit()
+    place.close_writer(engine)
+
+
 def _new(folder: Path) -> Path:
     path = folder / "new.cassette"
     opening.remove(path)
@@ -132,6 +179,8 @@ def rates(material: Material, rounds: int) -> dict[str, list[float]]:
         material,
         rounds,
     )
+    import_file(material.flows, material.folder)
+    tables = Rows.of(material.folder / "new.cassette")
     exchanges = small_exchanges(material.number)
     with material.flows.open("rb") as file:
         flows = list(FlowReader(file).stream())
@@ -139,6 +188,10 @@ def rates(material: Material, rounds: int) -> dict[str, list[float]]:
         {
             "record": lambda: record(exchanges, material.folder),
             "mitmproxy writes the flow file": lambda: write_flows(flows),
+            "json reads the HAR file": lambda: read_json(material.har),
+            "SQLite inserts the rows of an import": lambda: insert(
+                tables, max(material.number // GROUP, 1), material.folder
+            ),
         },
         material,
         rounds,
