@@ -135,7 +135,12 @@ def _address(url: str) -> tuple[str, str, str]:
 
 def _headers(told: list[dict[str, str]] | None) -> tuple[Headers, Mapping[str, str]]:
     """The headers, and the pseudo headers of HTTP/2 apart."""
-    return _apart(tuple(map(_FIELD, told or ())))
+    fields = tuple(map(_FIELD, told or ()))
+    text = "".join([name + value for name, value in fields])
+    # Nearly all: they need no look at each.
+    if text.isascii() and "\n" not in text and ":" not in [name[:1] for name, _ in fields]:
+        return Headers(fields), {}
+    return _apart(fields)
 
 
 @lru_cache(maxsize=512)  # a client sends the same ones again and again
@@ -151,6 +156,7 @@ def _fields(name: str, value: str) -> tuple[tuple[str, str], ...]:
     return tuple((_wire(name), line) for line in _wire(value).split("\n"))
 
 
+@lru_cache(maxsize=64)
 def _http_version(told: str | None) -> str:
     """As mitmproxy spells it; browsers give the ALPN name or leave it out."""
     name = (told or "").lower()
