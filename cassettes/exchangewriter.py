@@ -9,7 +9,6 @@ from functools import partial
 
 from peertape.cassettes.filteredbody import FilteredBody
 from peertape.cassettes.headers import NONE, Headers
-from peertape.cassettes.keys import keys_of
 from peertape.cassettes.model import Closing, Message, NotKept, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.redaction.filters import BodyFilter, request_body_filter, response_body_filter
 from peertape.cassettes.redaction.redactor import Redactor, etag_after
@@ -56,9 +55,7 @@ class ExchangeWriter:
         filtered = self._request_body.filter
         digest = filtered.digest if not_kept is None else not_kept.digest
         redacted = self._redactor.headers(trailers, response=False) if trailers else NONE
-        request = self.request
-        keys = keys_of(request.method, request.target, request.headers, digest, filtered.text)
-        self._parts.request_end(at, keys, filtered.text, redacted, not_kept)
+        self._parts.request_end(at, digest, filtered.text, redacted, not_kept)
         if self._answered_early:
             self._parts.mark(State.COMPLETE, None)
             self.is_open = False

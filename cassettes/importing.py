@@ -14,7 +14,6 @@ from typing import Protocol, Self
 from peertape.cassettes.errors import CassetteError
 from peertape.cassettes.exchangewriter import ExchangeWriter
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.keys import RequestKeys
 from peertape.cassettes.model import Closing, Exchange, Message, NotKept, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.place import Place
 from peertape.cassettes.redaction.pseudonyms import Pseudonyms
@@ -199,9 +198,9 @@ class ToldExchange:
         self._tell("request_cut")
 
     def request_end(
-        self, at: float | None, keys: RequestKeys, text: bytes | None, trailers: Headers, not_kept: NotKept | None
+        self, at: float | None, digest: bytes, text: bytes | None, trailers: Headers, not_kept: NotKept | None
     ) -> None:
-        self._tell("request_end", at, keys, text, trailers, not_kept)
+        self._tell("request_end", at, digest, text, trailers, not_kept)
 
     def response_head(self, response: RecordedResponse, at: float | None) -> None:
         self._tell("response_head", response, at)

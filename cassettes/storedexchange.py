@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from peertape.cassettes.bodywriter import BodyNumber, BodyStore, BodyWriter
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.keys import EMPTY_DIGEST, RequestKeys
+from peertape.cassettes.keys import EMPTY_DIGEST, keys_of
 from peertape.cassettes.learnedwriter import LearnedWriter
 from peertape.cassettes.model import Closing, Message, NotKept, RecordedRequest, RecordedResponse, State
 from peertape.cassettes.pending import Pending
@@ -30,9 +30,9 @@ class Parts(Protocol):
     def request_cut(self) -> None: ...
 
     def request_end(
-        self, at: float | None, keys: RequestKeys, text: bytes | None, trailers: Headers, not_kept: NotKept | None
+        self, at: float | None, digest: bytes, text: bytes | None, trailers: Headers, not_kept: NotKept | None
     ) -> None:
-        """`not_kept` stands for a body that is not there."""
+        """`digest`: of the body's canonical form. `not_kept` stands for a body that is not there."""
 
     def response_head(self, response: RecordedResponse, at: float | None) -> None: ...
 
@@ -103,11 +103,13 @@ class StoredExchange:
         self._set(request_body=self._bodies["request"].cut())
 
     def request_end(
-        self, at: float | None, keys: RequestKeys, text: bytes | None, trailers: Headers, not_kept: NotKept | None
+        self, at: float | None, digest: bytes, text: bytes | None, trailers: Headers, not_kept: NotKept | None
     ) -> None:
         body = self._bodies["request"].finish()
         if not_kept is not None:
             body = self._pending.bodies.whole(not_kept.sha256, not_kept.size, None)
+        request = self._request
+        keys = keys_of(request.method, request.target, request.headers, digest, text)
         self._request_text = text
         self._credential = keys.credential
         self._set(
@@ -119,7 +121,7 @@ class StoredExchange:
             path=keys.folded_path,
             meaning=keys.meaning.rest,
             window=keys.meaning.window,
-            body_digest=None if keys.body_digest == EMPTY_DIGEST else keys.body_digest,
+            body_digest=None if digest == EMPTY_DIGEST else digest,
             request_trailers=trailers or None,
         )
         if keys.credential is not None:

@@ -22,7 +22,6 @@ from typing import IO, Any, NoReturn
 from peertape.cassettes import exitcodes
 from peertape.cassettes.errors import CassetteError
 from peertape.cassettes.headers import Headers
-from peertape.cassettes.keys import Meaning, RequestKeys
 from peertape.cassettes.model import RecordedRequest, RecordedResponse
 from peertape.cassettes.writer import CassetteWriter
 from peertape.cassettes.writing import Begin, Continue, Drain, End, Failed, Job, Tell, Writing
@@ -70,8 +69,7 @@ class _Pickler(pickle.Pickler):
     """Takes half the time for dataclasses of which there are several in each exchange: it makes them anew."""
 
     dispatch_table = copyreg.dispatch_table | {
-        kind: _by_fields(kind)
-        for kind in (Begin, Continue, End, RecordedRequest, RecordedResponse, RequestKeys, Meaning)
+        kind: _by_fields(kind) for kind in (Begin, Continue, End, RecordedRequest, RecordedResponse)
     }
     dispatch_table[Headers] = lambda headers: (Headers, (headers.pairs,))
 
