@@ -83,6 +83,7 @@ def _engine(limits: str) -> Iterator[Callable[[Request], str]]:
     settings = config.load({"limits": limits})
     with assembly.parts(settings, open_cassettes((), settings)) as parts:
         engine = Engine(parts.replay_stages(lambda: Actions("replay", parts.shelf, parts.sessions, parts.tally)))
+        parts.make_ready()
         session = parts.sessions.get("benchmark")
         session.clock.freeze(True)  # no window of a limit ends meanwhile
 

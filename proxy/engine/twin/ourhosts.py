@@ -6,6 +6,7 @@ import ipaddress
 import re
 import socket
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from peertape.proxy.engine.model import Request
@@ -39,13 +40,16 @@ def is_our_host(host: str, port: int | None, shelf: Shelf, public_url: str | Non
         name, named = (parts.hostname or "").lower(), parts.port
     except ValueError:
         return False
+    if _is_this_machine(name):
+        return True
     known = [urlsplit(public_url).netloc] if public_url else []
     known += [urlsplit(origin).netloc for cassette in shelf.cassettes if (origin := cassette.public_origin)]
     if host.lower() in (one.lower() for one in known):
         return True
-    return _is_this_machine(name) or ((named or 80) == port and _is_near(name))
+    return (named or 80) == port and _is_near(name)
 
 
+@lru_cache(maxsize=64)
 def _is_this_machine(name: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True
