@@ -29,6 +29,7 @@ from peertape.proxy.cli.garbage import uncollected
 from peertape.proxy.cli.journalfile import journal_file
 from peertape.proxy.cli.limits import limits_stage
 from peertape.proxy.cli.opencassettes import DEMO_PLACE
+from peertape.proxy.cli.outages import Outages
 from peertape.proxy.control.reserved import is_control
 from peertape.proxy.engine.chain import Engine, Stage
 from peertape.proxy.engine.choice import Repeat
@@ -83,6 +84,7 @@ class Parts:
     limits: Limits
     faults: Faults
     member: Member | None = None
+    outages: Outages = field(default_factory=Outages)
     late: list[Callable[[], object]] = field(default_factory=list)  # make what is made when it is needed first
 
     def make_ready(self) -> None:
@@ -156,6 +158,7 @@ class Parts:
 
     def _lost(self, request: Request, session: Session, error: StateLostError | CassetteError) -> Answer:
         """The observers are told: a strict run has failed, although no journal of a session knows it."""
+        self.outages.tell(error)
         answer = cassette_lost(error) if isinstance(error, CassetteError) else state_lost(error)
         self.source_stage().tell(request, session, answer)
         return answer

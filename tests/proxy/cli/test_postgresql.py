@@ -119,6 +119,7 @@ def test_a_server_that_goes_away_while_it_is_played(
     assert app.stop() == 0
     assert "Traceback" not in app.said
     assert "zebra" not in app.said
+    assert app.said.count("Who asks gets a 503 meanwhile.") == 1
 
 
 def test_no_password_is_shown(recorded: str) -> None:
