@@ -135,12 +135,7 @@ def _address(url: str) -> tuple[str, str, str]:
 
 def _headers(told: list[dict[str, str]] | None) -> tuple[Headers, Mapping[str, str]]:
     """The headers, and the pseudo headers of HTTP/2 apart."""
-    fields = tuple(map(_FIELD, told or ()))
-    text = "".join([name + value for name, value in fields])
-    # Nearly all: they need no look at each.
-    if text.isascii() and "\n" not in text and ":" not in [name[:1] for name, _ in fields]:
-        return Headers(fields), {}
-    return _apart(fields)
+    return _apart(tuple(map(_FIELD, told or ())))
 
 
 @lru_cache(maxsize=512)  # a client sends the same ones again and again
@@ -150,7 +145,7 @@ def _apart(told: tuple[tuple[str, str], ...]) -> tuple[Headers, Mapping[str, str
     return Headers.of([pair for pair in pairs if pair[0] not in pseudo] if pseudo else pairs), pseudo
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=8192)  # those that are one object go once to the process that writes
 def _fields(name: str, value: str) -> tuple[tuple[str, str], ...]:
     """Browsers join repeated ones with line ends."""
     return tuple((_wire(name), line) for line in _wire(value).split("\n"))
