@@ -9,6 +9,7 @@ repository, where they are) each flow file is imported, and the size of the cass
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import sqlite3
@@ -203,6 +204,7 @@ def _in_turns(ways: Mapping[str, Callable[[], None]], material: Material, rounds
     for number in range(rounds + 1):
         for name, way in ways.items():
             _new(material.folder)  # to remove the last one is no part of it
+            gc.collect()  # nor is what the way before has left: mitmproxy's flows lie in cycles
             begun = time.perf_counter()
             way()
             if number:  # the first one reads what is read once
