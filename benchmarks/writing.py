@@ -17,8 +17,10 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Self
 
@@ -65,7 +67,14 @@ class Material:
     folder: Path
 
     @classmethod
-    def of(cls, exchanges: Sequence[Exchange], folder: Path) -> Self:
+    def made(cls, exchanges: int, folder: Path) -> Self:
+        """In another process, so that this one is not the larger for it."""
+        with ProcessPoolExecutor(1, get_context("spawn")) as other:
+            return other.submit(cls.of, exchanges, folder).result()
+
+    @classmethod
+    def of(cls, number: int, folder: Path) -> Self:
+        exchanges = small_exchanges(number)
         flows, har = folder / "small.mitm", folder / "small.har"
         formats.write(exchanges, flows, formats.Format.MITMPROXY)
         formats.write(exchanges, har, formats.Format.HAR)
@@ -169,13 +178,12 @@ def _new(folder: Path) -> Path:
 def rates(material: Material, rounds: int) -> dict[str, list[float]]:
     """Exchanges per second, of each way by rounds.
 
-    Imports come first: a process that holds the exchanges takes longer to fork than one that a user starts.
+    Imports come first: a process that holds flows or exchanges takes longer to fork than one that a user starts.
     """
     found = _in_turns(
         {
             "import of a flow file": lambda: import_file(material.flows, material.folder),
             "import of a HAR file": lambda: import_file(material.har, material.folder),
-            "mitmproxy reads the flow file": lambda: read_flows(material.flows),
         },
         material,
         rounds,
@@ -188,6 +196,7 @@ def rates(material: Material, rounds: int) -> dict[str, list[float]]:
     return found | _in_turns(
         {
             "record": lambda: record(exchanges, material.folder),
+            "mitmproxy reads the flow file": lambda: read_flows(material.flows),
             "mitmproxy writes the flow file": lambda: write_flows(flows),
             "json reads the HAR file": lambda: read_json(material.har),
             "SQLite inserts the rows of an import": lambda: insert(
@@ -252,7 +261,7 @@ def command(recordings: Path, rounds: int, exchanges: int) -> None:
     console.print(Machine.this().sentence)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        found = rates(Material.of(small_exchanges(exchanges), folder), rounds)
+        found = rates(Material.made(exchanges, folder), rounds)
         console.print(rate_table(found))
         if recordings.is_dir():
             console.print(size_table(recordings, folder))
