@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 from urllib.parse import quote
 
@@ -60,6 +61,15 @@ class Workload:
     origin: str
     asks: Sequence[Ask]
     upstream: str = ""
+
+    def everything(self) -> Iterator[Ask]:
+        """All reads of the cassette, also those that are not asked."""
+        cassette = Cassette(self.cassette)
+        try:
+            for some in batched(_reads(cassette), 1000):
+                yield from map(_ask, cassette.whole(some))
+        finally:
+            cassette.close()
 
     def as_recorded(self, body: bytes, origin: str) -> bytes:
         """A body whose links lead to a peer at `origin`, with links to the instance instead, also within queries."""

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 
 from benchmarks import cache
@@ -41,8 +42,10 @@ class WireMock(Peer):
         jar = next(installed.rglob("wiremock-standalone-*.jar"))
         mappings = folder / "mappings"
         mappings.mkdir()
-        told = {"mappings": [_mapping(ask) for ask in self.asked(workload)]}
-        (mappings / "recorded.json").write_text(json.dumps(told), "utf-8")
+        held = self.asked(workload) if self.single else workload.everything()
+        for number, some in enumerate(batched(held, 1000)):
+            told = {"mappings": [_mapping(ask) for ask in some]}
+            (mappings / f"{number}.json").write_text(json.dumps(told), "utf-8")
         address = ["--bind-address", "127.0.0.1", "--port", str(port)]
         fastest = ["--no-request-journal", "--disable-gzip", "--disable-banner"]
         return Launch([cache.java(self.conditions.cache), "-jar", jar, *address, "--root-dir", folder, *fastest])
