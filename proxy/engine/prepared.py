@@ -7,7 +7,6 @@ its session (limits, sequences, the journal) is done each time, by `Session.give
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -100,11 +99,8 @@ class PreparedAnswers[B]:
         asker, asked = key
         of_asker = self._by_asker.get(asker)
         known = None if of_asker is None else of_asker.get(asked)
-        try:
-            if known is None or (self._changes() != self._as_of and not self._is_current()):
-                return None
-        except CassetteError:
-            return None  # the engine says what is the matter with it
+        if known is None or not self._is_current():
+            return None
         session, entry = known.session, known.entry
         if session is not self._sessions.latest:
             self._sessions.get(session.name)
@@ -130,8 +126,7 @@ class PreparedAnswers[B]:
 
     def look(self) -> None:
         """Before the engine is asked for what may be kept: as of now."""
-        with suppress(CassetteError):  # the engine says what is the matter with it
-            self._is_current()
+        self._is_current()
 
     def keep(self, key: Key, answer: Answer) -> None:
         """Keeps an answer that the engine gave since `look`, if it is settled and there is room."""
@@ -139,10 +134,7 @@ class PreparedAnswers[B]:
         is_plain = answer.delivery is Delivery.WHOLE and answer.pending is None and answer.socket is None
         if settled is None or settled.entry is None or not is_plain or answer.body.size > SMALL:
             return
-        try:
-            if self._changes() != self._as_of:
-                return
-        except CassetteError:
+        if not self._is_current():
             return
         told = self._form.headers(answer)
         share = self._commons.share
@@ -189,7 +181,11 @@ class PreparedAnswers[B]:
         self._make_room()
 
     def _is_current(self) -> bool:
-        changes = self._changes()
+        """Whether they are of the cassettes as these are now; what is not, is forgotten."""
+        try:
+            changes = self._changes()
+        except CassetteError:  # the engine says what is the matter with it
+            return False
         if changes == self._as_of:
             return True
         self._as_of = changes
