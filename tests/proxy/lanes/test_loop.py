@@ -145,24 +145,20 @@ class TestLending:
             threads.add(threading.get_ident())
 
         async def work() -> None:
-            loop, over = self.lending(), asyncio.Event()
+            loop = self.lending()
 
             def schedule() -> None:
                 while threading.get_ident() not in threads:  # the loop may not sleep yet
                     self.schedule(loop, one_step)
-                loop.call_soon_threadsafe(over.set)
 
-            thread = threading.Thread(target=schedule)
-            thread.start()
-            await over.wait()
-            thread.join()
+            await asyncio.to_thread(schedule)
 
         _run(work)
 
     @pytest.mark.parametrize("lends", [True, False])
     def test_what_comes_after_it_is_done_in_the_thread_of_the_loop(self, lends: bool) -> None:
         async def work() -> None:
-            loop, over = self.lending(), asyncio.Event()
+            loop = self.lending()
             loop.lends = lends
             firsts: list[int] = []
             threads: list[int] = []
@@ -172,17 +168,13 @@ class TestLending:
                 await asyncio.sleep(0)
                 await asyncio.sleep(0.001)
                 threads.append(threading.get_ident())
-                if len(threads) == TIMES:
-                    over.set()
 
             def schedule() -> None:
                 for _ in range(TIMES):
                     self.schedule(loop, more)
 
-            thread = threading.Thread(target=schedule)
-            thread.start()
-            await over.wait()
-            thread.join()
+            await asyncio.to_thread(schedule)
+            assert len(threads) == TIMES
             assert set(threads) == {threading.get_ident()}
             assert lends or set(firsts) == {threading.get_ident()}
 
@@ -190,7 +182,7 @@ class TestLending:
 
     def test_one_thread_at_a_time_has_the_turn(self) -> None:
         async def work() -> None:
-            loop, over = self.lending(), asyncio.Event()
+            loop = self.lending()
             turn = threading.Lock()
             rounds = 0
 
@@ -209,20 +201,13 @@ class TestLending:
                 rounds += 1
                 if rounds < TIMES:
                     loop.call_later(0.0001, again)
-                else:
-                    over.set()
 
             def schedule() -> None:
-                while rounds < TIMES:
+                while rounds < TIMES and not failures:
                     self.schedule(loop, one_step)
 
-            threads = [threading.Thread(target=schedule) for _ in range(2)]
-            for thread in threads:
-                thread.start()
             again()
-            await over.wait()
-            for thread in threads:
-                thread.join()
+            await asyncio.gather(asyncio.to_thread(schedule), asyncio.to_thread(schedule))
 
         failures: list[object] = []
 
@@ -233,32 +218,38 @@ class TestLending:
         _run(watched)
         assert failures == []
 
-    def test_what_a_first_step_schedules_wakes_the_loop(self) -> None:
+    @pytest.mark.parametrize("way", ["an event", "call_soon", "call_later"])
+    def test_what_a_first_step_schedules_wakes_the_loop(self, way: str) -> None:
         async def work() -> None:
-            loop = self.lending()
-            ways: list[Callable[[asyncio.Event], object]] = [
-                lambda event: event.set(),
-                lambda event: loop.call_soon(event.set),
-                lambda event: loop.call_later(0, event.set),
-            ]
-            for way in ways:
-                event = asyncio.Event()
+            loop, event, home = self.lending(), asyncio.Event(), threading.get_ident()
+            ways = {
+                "an event": event.set,
+                "call_soon": lambda: loop.call_soon(event.set),
+                "call_later": lambda: loop.call_later(0, event.set),
+            }
+            lent: list[int] = []
 
-                async def one_step(way: Callable[[asyncio.Event], object] = way, event: asyncio.Event = event) -> None:
-                    way(event)
+            async def one_step() -> None:
+                if threading.get_ident() != home:
+                    ways[way]()
+                    lent.append(1)
 
-                for _ in range(TIMES):
-                    event.clear()
-                    thread = threading.Thread(target=self.schedule, args=(loop, one_step))
-                    thread.start()
-                    await event.wait()
-                    thread.join()
+            def schedule(times: int) -> None:
+                while len(lent) < times:  # the loop may not sleep yet
+                    self.schedule(loop, one_step)
+
+            for times in range(1, 51):
+                event.clear()
+                thread = threading.Thread(target=schedule, args=(times,))  # its end wakes nobody
+                thread.start()
+                await event.wait()
+                thread.join()
 
         _run(work)
 
     def test_a_first_step_that_waits_is_told_so(self) -> None:
         async def work() -> None:
-            loop, over = self.lending(), asyncio.Event()
+            loop = self.lending()
             told: list[BaseException] = []
 
             async def waiting() -> None:
@@ -272,12 +263,8 @@ class TestLending:
             def schedule() -> None:
                 while not told:  # where the loop does not sleep, it waits
                     self.schedule(loop, waiting)
-                loop.call_soon_threadsafe(over.set)
 
-            thread = threading.Thread(target=schedule)
-            thread.start()
-            await over.wait()
-            thread.join()
+            await asyncio.to_thread(schedule)
 
         _run(work)
 
